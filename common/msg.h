@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sends and receives the structs of common/proto.h. */
+#pragma once
+
+#include <stddef.h>
+
+#include "common/proto.h"
+
+/* Room for any message. */
+union msg {
+	struct msg_head head;
+	struct web_request web_request;
+	struct web_reply web_reply;
+	struct web_bundle web_bundle;
+	struct gate_zone gate_zone;
+	struct gate_load gate_load;
+	struct gate_change gate_change;
+	struct gate_read gate_read;
+	struct gate_counters gate_counters;
+	struct gate_dump gate_dump;
+	struct gate_session gate_session;
+	struct gate_forget gate_forget;
+	struct gate_done gate_done;
+	struct gate_link gate_link;
+};
+
+/* The one size of a message type; 0 for an unknown type. */
+size_t msg_size(uint32_t type);
+
+/* A connected SOCK_SEQPACKET pair, close-on-exec, with room for the largest message.  Negative
+ * errno. */
+int msg_socketpair(int ret_fds[static 2]);
+
+/* head->type decides the size.  fd: a descriptor that goes along, or -1.  0, -EAGAIN (nonblocking
+ * and full), or another negative errno. */
+int msg_send(int sock, const struct msg_head *head, int fd);
+
+/* 0; -EAGAIN: nothing there; -EPIPE: the other side is gone; -EBADMSG: unknown type, wrong size, an
+ * unexpected or missing descriptor.  Only MSG_WEB_BUNDLE carries a descriptor: *ret_fd is it or -1
+ * (ret_fd may be NULL: then none may come). */
+int msg_recv(int sock, union msg *ret_msg, int *ret_fd);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One netlink socket: requests out, answers in.  The kernel works off a request while we send it,
+ * so every answer to it is in the socket when the send returns; a dump alone is produced as it is
+ * read.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+
+struct netlink {
+	struct mnl_socket *socket;
+	uint32_t portid;
+	uint32_t seq; /* of the last request */
+};
+
+/* family: NETLINK_NETFILTER, NETLINK_ROUTE; groups: for mnl_socket_bind().  Negative errno. */
+int netlink_init(struct netlink *nl, int family, unsigned int groups);
+void netlink_finish(struct netlink *nl);
+
+/* Sends a request of one message or a batch of several and reads all answers; each data message
+ * goes to cb (libmnl's contract; NULL: ignored).  acked: sequence number of the message that
+ * carries NLM_F_ACK.  0 if that one was acknowledged and none failed; else the first error,
+ * negative errno. */
+int netlink_talk(struct netlink *nl, const void *request, size_t len, uint32_t acked, mnl_cb_t cb,
+		 void *data);
+
+/* Sends a dump request (NLM_F_DUMP in flags) and gives each message to cb until the kernel says
+ * that it is done. -EINTR: the table changed meanwhile; cb saw what it could see. */
+int netlink_dump(struct netlink *nl, const struct nlmsghdr *request, mnl_cb_t cb, void *data);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+#include <seccomp.h>
+
+#include "common/sandbox.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+int sandbox_find_account(const char *user, struct account *ret_account)
+{
+	errno = 0;
+	const struct passwd *pw = getpwnam(user);
+
+	if (!pw)
+		return errno ? -errno : -ENOENT;
+	ret_account->uid = pw->pw_uid;
+	ret_account->gid = pw->pw_gid;
+	return 0;
+}
+
+int sandbox_become(const struct account *account, int capability)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capability >= 0 && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+					    (unsigned int)capability) < 0)
+		return -EPERM;
+	/* capng_change_id() keeps what is selected above, sets the ids, and clears the bounding set
+	 * while it still can */
+	if (capng_change_id((int)account->uid, (int)account->gid,
+			    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
+		return -EPERM;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	if (getuid() != account->uid || geteuid() != account->uid || getgid() != account->gid)
+		return -EPERM;
+	return 0;
+}
+
+/* What libc does on its own in any process of ours. */
+static const int basic_calls[] = {
+	SCMP_SYS(brk),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(close),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(futex),
+	SCMP_SYS(getpid),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(gettid),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(lseek),
+	SCMP_SYS(madvise),
+	SCMP_SYS(mmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(read),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(sigreturn),
+	SCMP_SYS(write),
+	SCMP_SYS(clock_nanosleep),
+};
+
+#ifdef SANITIZED
+/* Reports of AddressSanitizer: it reads its own maps and looks for a symbolizer. */
+static const int sanitizer_calls[] = {
+	SCMP_SYS(openat),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(prctl),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(stat),
+	SCMP_SYS(open),
+	SCMP_SYS(ioctl),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(access),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(tgkill),
+};
+#endif
+
+static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int r = seccomp_rule_add_exact(filter, SCMP_ACT_ALLOW, calls[i], 0);
+
+		if (r < 0 && r != -EDOM) /* a call that this architecture does not have */
+			return r;
+	}
+	return 0;
+}
+
+static int seal(scmp_filter_ctx filter, const struct sandbox_rule *rules, size_t count)
+{
+	int r = allow_all(filter, basic_calls, sizeof(basic_calls) / sizeof(basic_calls[0]));
+
+#ifdef SANITIZED
+	if (r == 0)
+		r = allow_all(filter, sanitizer_calls,
+			      sizeof(sanitizer_calls) / sizeof(sanitizer_calls[0]));
+#endif
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (rules[i].compare)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].syscall, 1,
+					     SCMP_CMP(rules[i].arg, SCMP_CMP_EQ, rules[i].value));
+		else
+			r = allow_all(filter, &rules[i].syscall, 1);
+	}
+	return r < 0 ? r : seccomp_load(filter);
+}
+
+int sandbox_seal(const struct sandbox_rule *rules, size_t count)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+
+	if (!filter)
+		return -ENOMEM;
+	int r = seal(filter, rules, count);
+
+	seccomp_release(filter);
+	return r;
+}
