@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * portald-gate: the only process of portald that changes the kernel.
+ *
+ * Power: CAP_NET_ADMIN and nothing else, under its own uid.  It reads portal.nft and opens its
+ * sockets, then seals itself with seccomp (no open, no socket, no exec), and does what the verbs of
+ * nft/verbs.c say.  It parses no byte from a guest. The kernel checks who sends a netlink message,
+ * so every transaction is sent from here. End of file on the engine's socket or a malformed message
+ * ends it; the tables stay.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/capability.h>
+#include <seccomp.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/sandbox.h"
+#include "nft/gate.h"
+#include "nft/link.h"
+
+/* What libmnl and libnftables do with sockets that are open already. */
+static const struct sandbox_rule gate_calls[] = {
+	{.syscall = SCMP_SYS(getsockname)}, {.syscall = SCMP_SYS(getsockopt)},
+	{.syscall = SCMP_SYS(pselect6)},    {.syscall = SCMP_SYS(recvfrom)},
+	{.syscall = SCMP_SYS(select)},	    {.syscall = SCMP_SYS(sendto)},
+	{.syscall = SCMP_SYS(setsockopt)},
+};
+
+static int fail(const char *what, int error)
+{
+	log_error("%s: %s", what, strerror(-error));
+	return 1;
+}
+
+static int open_all(struct gate *gate)
+{
+	char path[PATH_MAX];
+	int r = find_data("portal.nft", path);
+
+	if (r == 0)
+		r = ruleset_init(&gate->ruleset, path);
+	if (r < 0) {
+		log_error("portal.nft: %s; is portald installed whole?", strerror(-r));
+		return r;
+	}
+	if (gate->print)
+		return 0;
+	r = netlink_init(&gate->nl, NETLINK_NETFILTER, 0);
+	if (r == 0)
+		r = netlink_init(&gate->links, NETLINK_ROUTE, 0);
+	if (r == 0)
+		r = link_watch_init(&gate->watch);
+	if (r == 0)
+		r = tables_init(&gate->tables, &gate->nl);
+	if (r == 0)
+		r = sets_init(&gate->sets, &gate->nl);
+	if (r < 0)
+		log_error("netlink: %s; does this kernel have nf_tables?", strerror(-r));
+	return r;
+}
+
+static void close_all(struct gate *gate)
+{
+	sets_finish(&gate->sets);
+	tables_finish(&gate->tables);
+	netlink_finish(&gate->watch);
+	netlink_finish(&gate->links);
+	netlink_finish(&gate->nl);
+	ruleset_finish(&gate->ruleset);
+}
+
+static int give_power_away(const char *user)
+{
+	struct account account;
+	int r = sandbox_find_account(user, &account);
+
+	if (r < 0)
+		return fail(user, r);
+	r = sandbox_become(&account, CAP_NET_ADMIN);
+	if (r < 0)
+		return fail("giving privileges away", r);
+	r = sandbox_seal(gate_calls, sizeof(gate_calls) / sizeof(gate_calls[0]));
+	return r < 0 ? fail("seccomp", r) : 0;
+}
+
+static int serve(struct gate *gate)
+{
+	static union msg msg;
+	struct pollfd fds[] = {
+		{.fd = gate->engine, .events = POLLIN},
+		{.fd = gate->print ? -1 : mnl_socket_get_fd(gate->watch.socket), .events = POLLIN},
+	};
+
+	for (;;) {
+		int r = 0;
+
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return fail("poll", -errno);
+		if (fds[1].revents) {
+			r = link_watch_drain(&gate->watch);
+			if (r == 0)
+				r = gate_follow_links(gate);
+			if (r < 0)
+				return r == -EPIPE ? 0 : fail("following interfaces", r);
+		}
+		if (!fds[0].revents)
+			continue;
+		r = msg_recv(gate->engine, &msg, NULL);
+		if (r == 0)
+			r = gate_dispatch(gate, &msg);
+		if (r == -EPIPE) /* the engine is gone; the tables stay */
+			return 0;
+		if (r < 0)
+			return fail("message from the engine", r);
+	}
+}
+
+static int teardown(void)
+{
+	CLEANUP(netlink_finish) struct netlink nl = {0};
+	CLEANUP(tables_finish) struct tables tables = {0};
+	char error[ERROR_TEXT_MAX] = "";
+	int r = netlink_init(&nl, NETLINK_NETFILTER, 0);
+
+	if (r == 0)
+		r = tables_init(&tables, &nl);
+	if (r < 0)
+		return fail("netlink", r);
+	if (tables_remove(&tables, error) < 0) {
+		log_error("cannot remove the tables: %s", error);
+		return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct gate gate = {.engine = FD_ENGINE};
+
+	log_init("portald-gate");
+	if (argc == 2 && strcmp(argv[1], "--teardown") == 0)
+		return teardown();
+	gate.print = argc == 2 && strcmp(argv[1], "--print") == 0;
+	if (argc != 2 || (argv[1][0] == '-' && !gate.print)) {
+		fputs("portald-gate is started by portald: see portald(8)\n", stderr);
+		return 2;
+	}
+	if (open_all(&gate) < 0 || (!gate.print && give_power_away(argv[1]) != 0))
+		return 1;
+	int status = serve(&gate);
+
+	close_all(&gate);
+	return status;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gate's state and its closed table of verbs. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/msg.h"
+#include "common/netlink.h"
+#include "nft/ruleset.h"
+#include "nft/set.h"
+#include "nft/tables.h"
+
+struct gate {
+	int engine;	      /* socket to the engine */
+	bool print;	      /* MSG_GATE_LOAD prints the ruleset instead of loading it */
+	struct netlink nl;    /* NETLINK_NETFILTER */
+	struct netlink links; /* NETLINK_ROUTE, requests */
+	struct netlink watch; /* NETLINK_ROUTE, notifications */
+	struct ruleset ruleset;
+	struct tables tables;
+	struct sets sets;
+	bool loaded;
+	uint32_t mark;
+	size_t count; /* zones that are loaded */
+	struct gate_zone zones[ZONES_MAX];
+	uint32_t armed[ZONES_MAX];	  /* interface index, 0: none */
+	enum link_state state[ZONES_MAX]; /* as the engine was told */
+	size_t fresh_count;		  /* zones since the last load */
+	struct gate_zone fresh[ZONES_MAX];
+};
+
+/* Does what one message asks and answers it.  Negative errno: the message was malformed or the
+ * engine is gone, the gate must exit. */
+int gate_dispatch(struct gate *gate, const union msg *msg);
+
+/* Looks at each zone's interface, loads egress chains of new ones, tells the engine what changed.
+ * Negative errno: exit. */
+int gate_follow_links(struct gate *gate);

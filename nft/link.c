@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <sys/socket.h>
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "nft/link.h"
+
+static int take_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct link *link = data;
+
+	if (nlh->nlmsg_type == RTM_NEWLINK && mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifi)) {
+		link->index = (uint32_t)ifi->ifi_index;
+		link->ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	}
+	return MNL_CB_OK;
+}
+
+int link_find(struct netlink *nl, const char *name, struct link *ret_link)
+{
+	struct link link = {0};
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = ++nl->seq;
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+
+	ifi->ifi_family = AF_UNSPEC;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	int r = netlink_talk(nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, take_link, &link);
+
+	if (r < 0 && r != -ENODEV)
+		return r;
+	*ret_link = link;
+	return 0;
+}
+
+int link_watch_init(struct netlink *nl)
+{
+	return netlink_init(nl, NETLINK_ROUTE, RTMGRP_LINK);
+}
+
+int link_watch_drain(struct netlink *nl)
+{
+	char buf[8192];
+
+	for (;;) {
+		if (recv(mnl_socket_get_fd(nl->socket), buf, sizeof(buf),
+			 MSG_DONTWAIT | MSG_TRUNC) >= 0)
+			continue;
+		if (errno == EAGAIN)
+			return 0;
+		if (errno != EINTR && errno != ENOBUFS)
+			return -errno;
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces that come and go (rtnetlink). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/netlink.h"
+
+struct link {
+	uint32_t index; /* 0: there is none of that name */
+	bool ethernet;	/* ARPHRD_ETHER: guests have MACs */
+};
+
+/* Looks one up by name; an absent one is no error. */
+int link_find(struct netlink *nl, const char *name, struct link *ret_link);
+
+/* A socket that becomes readable when some interface changed. */
+int link_watch_init(struct netlink *nl);
+/* Reads away what it has; negative errno if it is broken.  The caller looks its interfaces up
+ * again. */
+int link_watch_drain(struct netlink *nl);

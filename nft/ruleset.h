@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text of the ruleset: portal.nft with the zones' values in it.  Pure; nft/tables.c loads the
+ * result. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/proto.h"
+
+struct ruleset {
+	char *text; /* portal.nft */
+};
+
+/* Reads portal.nft.  Negative errno; -EINVAL: a block is missing or not closed. */
+int ruleset_init(struct ruleset *rs, const char *path);
+void ruleset_finish(struct ruleset *rs);
+
+/* Names and numbers go into nft text, so what comes from another process is checked here: letters,
+ * digits and '-' in a zone's name; no quotes, blanks or control characters in an interface's. */
+bool ruleset_zone_valid(const struct gate_zone *zone);
+
+/* The whole ruleset; present[i]: the interface of zone i exists, so that its egress chain can be
+ * loaded.  The caller frees *ret_text. */
+int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
+		   size_t count, uint32_t mark, char **ret_text);
+
+/* The egress chain of one zone alone. */
+int ruleset_render_egress(const struct ruleset *rs, const struct gate_zone *zone, uint32_t mark,
+			  char **ret_text);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Members of a zone in the kernel.  A member is an element of three sets (see portal.nft), which
+ * one transaction adds and one removes; nobody but this file writes set elements.
+ *
+ * A replaced grant is delete and add in one transaction, with the counters as read just before:
+ * adding a live element again changes its timeout on newer kernels only, and on 6.1 reports success
+ * and changes nothing.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/netlink.h"
+#include "common/proto.h"
+
+struct sets {
+	struct netlink *nl; /* NETLINK_NETFILTER */
+	char *buf;	    /* one transaction */
+};
+
+int sets_init(struct sets *sets, struct netlink *nl);
+void sets_finish(struct sets *sets);
+
+/* zone: its name.  count elements; comment: kept with each, at most 127 bytes.  Negative errno:
+ * nothing was changed. */
+int set_grant(struct sets *sets, const char *zone, const struct change_element *elements,
+	      size_t count, const char *comment);
+/* A MAC that is no member is fine. */
+int set_revoke(struct sets *sets, const char *zone, const struct change_element *elements,
+	       size_t count);
+
+/* Zeroes for a MAC that is no member. */
+int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
+	     struct counters *ret_counters);
+
+/* Calls fn for each member of the zone. */
+typedef void set_dump_fn(void *data, const struct mac *mac, uint64_t left_ms, const char *comment);
+int set_dump(struct sets *sets, const char *zone, set_dump_fn *fn, void *data);
+
+/* 0 if this MAC opened the connection from guest->port (ZONE_syn4, ZONE_syn6); -EKEYREJECTED if it
+ * did not. */
+int set_opened_by(struct sets *sets, const char *zone, const struct addr *guest,
+		  const struct mac *mac);
+
+/* Packets towards the interface with this index may pass (set armed): its egress chain is in place.
+ */
+int set_arm(struct sets *sets, uint32_t ifindex);
