@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The children of portald: each is fork and exec, finds its descriptors at the numbers of
+ * common/proto.h, and drops its power itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/paths.h"
+#include "daemon/pages.h"
+#include "daemon/start.h"
+
+enum {
+	LISTEN_BACKLOG = 1024, /* the kernel takes the smaller of this and net.core.somaxconn */
+	CHILD_FDS_MAX = FD_LISTEN + 2 * ZONES_MAX,
+	FD_SPARE = 512, /* no child has a descriptor at or above this */
+};
+
+/* Puts fds[i] at number FD_ENGINE + i, open over exec. */
+static int place_fds(const int *fds, size_t count)
+{
+	int moved[CHILD_FDS_MAX];
+
+	/* first out of the way of each other */
+	for (size_t i = 0; i < count; i++) {
+		moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_SPARE);
+		if (moved[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (dup2(moved[i], FD_ENGINE + (int)i) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int spawn(const char *name, const char *argument, const int *fds, size_t count,
+		 pid_t *ret_pid)
+{
+	char path[PATH_MAX];
+	int r = find_program(name, path);
+
+	if (r < 0) {
+		log_error("%s: %s; is portald installed whole?", path, strerror(-r));
+		return r;
+	}
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0) {
+		*ret_pid = pid;
+		return 0;
+	}
+	r = place_fds(fds, count);
+	if (r == 0) {
+		execl(path, name, argument, (char *)NULL);
+		r = -errno;
+	}
+	log_error("%s: %s", path, strerror(-r));
+	_exit(1);
+}
+
+int start_gate(const char *argument, int *ret_fd, pid_t *ret_pid)
+{
+	CLEANUP(cleanup_close) int ours = -1;
+	CLEANUP(cleanup_close) int theirs = -1;
+	int pair[2];
+	int r = msg_socketpair(pair);
+
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	r = spawn("portald-gate", argument, &theirs, 1, ret_pid);
+	if (r == 0)
+		*ret_fd = steal_fd(&ours);
+	return r;
+}
+
+/* On all addresses: a socket bound to an interface dies with it.  The ruleset lets only the zone's
+ * interface reach it. */
+static int listen_on(uint16_t port, int *ret_fd)
+{
+	static const int on = 1, off = 0;
+	struct sockaddr_in6 addr6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in addr4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	CLEANUP(cleanup_close)
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool v6 = fd >= 0;
+
+	if (!v6)
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return -errno;
+	if (v6 ? bind(fd, (struct sockaddr *)&addr6, sizeof(addr6))
+	       : bind(fd, (struct sockaddr *)&addr4, sizeof(addr4)))
+		return -errno;
+	if (listen(fd, LISTEN_BACKLOG) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+/* What one worker gets: fds[0] its end of the socket pair, fds[1] the bundle, then two listeners a
+ * zone. */
+struct worker_fds {
+	size_t count;
+	int fds[CHILD_FDS_MAX];
+};
+
+static void close_worker_fds(struct worker_fds *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		cleanup_close(&w->fds[i]);
+}
+
+static int listen_for_zone(const struct zone_config *z, struct worker_fds *w)
+{
+	const uint16_t ports[] = {z->divert_port, z->portal_port};
+
+	for (size_t i = 0; i < 2; i++) {
+		int r = listen_on(ports[i], &w->fds[w->count]);
+
+		if (r < 0) {
+			log_error("zone %s: port %u: %s", z->name, ports[i], strerror(-r));
+			return r;
+		}
+		w->count++;
+	}
+	return 0;
+}
+
+static int start_worker(const struct config *config, const char *user, int bundle, int *ret_fd,
+			pid_t *ret_pid)
+{
+	CLEANUP(close_worker_fds) struct worker_fds w = {0};
+	CLEANUP(cleanup_close) int ours = -1;
+	int pair[2];
+	int r = msg_socketpair(pair);
+
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	w.fds[w.count++] = pair[1];
+	w.fds[w.count] = fcntl(bundle, F_DUPFD_CLOEXEC, 3);
+	if (w.fds[w.count++] < 0)
+		return -errno;
+	for (size_t i = 0; i < config->zone_count; i++) {
+		r = listen_for_zone(&config->zones[i], &w);
+		if (r < 0)
+			return r;
+	}
+	r = spawn("portald-web", user, w.fds, w.count, ret_pid);
+	if (r == 0)
+		*ret_fd = steal_fd(&ours);
+	return r;
+}
+
+int start_workers(const struct config *config, const struct accounts *accounts,
+		  struct engine_parts *parts)
+{
+	CLEANUP(cleanup_close) int bundle = -1;
+	int r = pages_bundle(config, parts->secret, stderr, &bundle);
+
+	for (size_t i = 0; i < config->workers && r == 0; i++) {
+		r = start_worker(config, accounts->web_name, bundle, &parts->worker_fds[i],
+				 &parts->worker_pids[i]);
+		if (r == 0)
+			parts->worker_count = i + 1;
+	}
+	if (r < 0)
+		log_error("start: %s", strerror(-r));
+	return r;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * portald.conf, parsed whole into one const struct (libConfuse).  Nothing else of portald reads the
+ * file. Errors name file:line, what is wrong and how to mend it; they are collected, so that one
+ * run shows them all.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/log.h"
+#include "common/proto.h"
+
+enum {
+	CONFIG_WORKERS_MAX = 64,
+	CONFIG_SESSION_MAX = 3650 * 86400, /* seconds */
+	CONFIG_FILE_MAX =
+		1024 * 1024,  /* bytes of portald.conf, and of a page, logo or terms file */
+	CONFIG_KEYS_MAX = 24, /* keys of a zone, and global keys */
+};
+
+struct zone_config {
+	char *name;	 /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
+	char *interface; /* at most IFNAME_MAX - 1 */
+	uint16_t portal_port;
+	uint16_t divert_port;
+	uint64_t session; /* seconds */
+	uint32_t refresh; /* seconds before a 511 page moves on to the login page */
+	uint32_t connection_limit, dns_limit, refuse_limit; /* a second */
+	char *title;
+	char *accent,
+		*accent_dark; /* "#rrggbb": the colour of buttons and links in light and dark */
+	char *logo;	      /* path of an image, or NULL */
+	char *terms;	      /* path of a text file, or NULL: the terms that come with portald */
+	char *pages;	   /* path of a folder whose files replace ours of the same name, or NULL */
+	char *lang;	   /* BCP 47 tag of the pages' language, e.g. "en"; decides the direction of
+			      writing */
+	unsigned int line; /* where the zone begins in the file */
+	unsigned int lines[CONFIG_KEYS_MAX]; /* for config_line() */
+};
+
+struct config {
+	char *path;	/* of the file, for messages */
+	char *hostname; /* the portal's name, or NULL: links use the gateway's address */
+	char *state_dir, *run_dir, *user;
+	uint32_t workers;
+	uint32_t mark; /* one bit */
+	enum log_level log_level;
+	unsigned int lines[CONFIG_KEYS_MAX]; /* for config_line() */
+	size_t zone_count;
+	struct zone_config zones[ZONES_MAX];
+};
+
+/* Reads `path`.  Messages (errors and warnings, one a line, "file:line: text") go to `out`.  0;
+ * -EINVAL if there was an error; -errno if the file cannot be read (said as well).  Pure but for
+ * reading the files that it names. */
+int config_load(const char *path, FILE *out, struct config **ret_config);
+void config_destroy(struct config *config);
+
+/* The line on which `key` of a zone (or, zone NULL, a global key) was set; the zone's own line, or
+ * 0, if it was not. */
+unsigned int config_line(const struct config *config, const struct zone_config *zone,
+			 const char *key);
+
+/* What differs between a running configuration and a new one and needs a restart: one line a key,
+ * "file:line: text", to `out`; these values are then taken from `running`, so that the rest of
+ * `fresh` can be used.  The number of such keys. */
+size_t config_keep_fixed(const struct config *running, struct config *fresh, FILE *out);

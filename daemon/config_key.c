@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The schema of portald.conf: two tables, and a parser for each kind of value.  A parser says with
+ * config_complain() what is wrong with the value and how to mend it; it looks at this one value
+ * only.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/duration.h"
+#include "common/text.h"
+#include "daemon/config_file.h"
+#include "daemon/config_private.h"
+
+enum {
+	TITLE_MAX = 128,    /* bytes */
+	HOSTNAME_MAX = 253, /* RFC 1035, 2.3.4 */
+	LABEL_MAX = 63,
+	USER_MAX = 31,
+	LANG_MAX = 35,	     /* RFC 5646, 4.4.1 */
+	REFRESH_MAX = 60,    /* seconds */
+	LIMIT_MAX = 1000000, /* a second; the gate allows bursts of five times as many */
+};
+
+int config_set_text(char **field, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+/* Decimal, or hexadecimal with 0x. */
+static int parse_number(struct config_load *l, const struct config_key *key, const char *value,
+			void *field)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long n = strtoull(value, &end, value[0] == '0' && value[1] == 'x' ? 16 : 10);
+
+	if (errno || !isdigit((unsigned char)value[0]) || *end || n < key->min || n > key->max)
+		return config_complain(l, "\"%s\" is no number from %u to %u", value, key->min,
+				       key->max);
+	if (key->type == FIELD_PORT)
+		*(uint16_t *)field = (uint16_t)n;
+	else
+		*(uint32_t *)field = (uint32_t)n;
+	return 0;
+}
+
+/* Guests' port 80 is the one that is diverted, and what comes for the others is theirs by rule. */
+static int parse_port(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field)
+{
+	static const struct {
+		uint16_t port;
+		const char *what;
+	} taken[] = {
+		{53, "is for DNS"},
+		{67, "is for DHCP"},
+		{80, "of strangers is diverted, so nothing can be reached there"},
+		{547, "is for DHCPv6"},
+	};
+	int r = parse_number(l, key, value, field);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (*(uint16_t *)field == taken[i].port)
+			return config_complain(l,
+					       "port %u %s; take a free one, or leave the key out",
+					       taken[i].port, taken[i].what);
+	}
+	return 0;
+}
+
+static int parse_mark(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field)
+{
+	int r = parse_number(l, key, value, field);
+
+	if (r < 0)
+		return r;
+	if (__builtin_popcount(*(uint32_t *)field) != 1)
+		return config_complain(l,
+				       "%s has more than one bit; take one that nothing else uses, "
+				       "for instance 0x00800000",
+				       value);
+	return 0;
+}
+
+static int parse_duration(struct config_load *l, const struct config_key *key, const char *value,
+			  void *field)
+{
+	uint64_t seconds;
+	int r = duration_parse(value, &seconds);
+
+	if (r == -EINVAL)
+		return config_complain(l, "\"%s\" is no time; write it as 90s, 30m, 8h or 7d",
+				       value);
+	if (r < 0 || seconds < key->min || seconds > key->max)
+		return config_complain(l, "%s is not between %us and %ud", value, key->min,
+				       key->max / 86400);
+	*(uint64_t *)field = seconds;
+	return 0;
+}
+
+static int parse_level(struct config_load *l, const struct config_key *key, const char *value,
+		       void *field)
+{
+	(void)key;
+	if (log_parse_level(value, field) < 0)
+		return config_complain(l, "\"%s\" is not known; use error, warning, info or debug",
+				       value);
+	return 0;
+}
+
+static int parse_title(struct config_load *l, const struct config_key *key, const char *value,
+		       void *field)
+{
+	(void)key;
+	if (!*value || strlen(value) > TITLE_MAX)
+		return config_complain(l, "a title has 1 to %d bytes", TITLE_MAX);
+	if (!text_is_plain(value))
+		return config_complain(l, "the text is no UTF-8; save the file as UTF-8");
+	return config_set_text(field, value);
+}
+
+/* RFC 1123, 2.1; a dotted IPv4 address passes as well. */
+static bool is_hostname(const char *name)
+{
+	size_t len = strlen(name), label = 0;
+
+	if (len == 0 || len > HOSTNAME_MAX || name[len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)name[i];
+
+		if (c == '.' ? label == 0 || name[i - 1] == '-'
+			     : !isalnum(c) && (c != '-' || label == 0))
+			return false;
+		label = c == '.' ? 0 : label + 1;
+		if (label > LABEL_MAX)
+			return false;
+	}
+	return label > 0;
+}
+
+static int parse_hostname(struct config_load *l, const struct config_key *key, const char *value,
+			  void *field)
+{
+	(void)key;
+	if (!is_hostname(value))
+		return config_complain(
+			l,
+			"\"%s\" is no host name; write it like portal.example.net, without "
+			"http:// and without a port",
+			value);
+	return config_set_text(field, value);
+}
+
+static int parse_user(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field)
+{
+	size_t len = strlen(value);
+
+	(void)key;
+	if (len == 0 || len > USER_MAX || value[0] == '-' || isdigit((unsigned char)value[0]) ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+		    len)
+		return config_complain(l, "\"%s\" is no user name; write a name like portald",
+				       value);
+	if (strcmp(value, "root") == 0)
+		return config_complain(l, "portald gives its power away and cannot run as root; "
+					  "make a user for it");
+	return config_set_text(field, value);
+}
+
+/* The kernel's dev_valid_name() */
+static int parse_interface(struct config_load *l, const struct config_key *key, const char *value,
+			   void *field)
+{
+	size_t len = strlen(value);
+
+	(void)key;
+	if (len == 0 || len >= IFNAME_MAX)
+		return config_complain(l,
+				       "\"%s\" is no interface; a name has 1 to %d characters "
+				       "(see `ip link`)",
+				       value, IFNAME_MAX - 1);
+	/* an nft string: '*' at its end would match more than one interface, '"' and '\' would end
+	 * it */
+	if (strpbrk(value, "/: \"\\*") || strcmp(value, ".") == 0 || strcmp(value, "..") == 0 ||
+	    !text_is_plain(value))
+		return config_complain(
+			l,
+			"\"%s\" is no interface; a name has no blank and none of / : * \" \\ "
+			"(see `ip link`)",
+			value);
+	return config_set_text(field, value);
+}
+
+static int parse_divert(struct config_load *l, const struct config_key *key, const char *value,
+			void *field)
+{
+	(void)key;
+	(void)field;
+	if (strcmp(value, "redirect") == 0)
+		return 0;
+	if (strcmp(value, "queue") == 0)
+		return config_complain(
+			l, "this version does not have \"queue\" yet; use \"redirect\"");
+	return config_complain(l, "\"%s\" is not known; use \"redirect\"", value);
+}
+
+static int parse_login(struct config_load *l, const struct config_key *key, const char *value,
+		       void *field)
+{
+	(void)key;
+	(void)field;
+	if (strcmp(value, "click-through") == 0)
+		return 0;
+	return config_complain(l, "\"%s\" is not known; use \"click-through\"", value);
+}
+
+static int parse_colour(struct config_load *l, const struct config_key *key, const char *value,
+			void *field)
+{
+	(void)key;
+	if (value[0] != '#' || strlen(value) != 7 ||
+	    strspn(value + 1, "0123456789abcdefABCDEF") != 6)
+		return config_complain(
+			l,
+			"\"%s\" is no colour; write it as \"#0b57d0\" (with the quotation "
+			"marks)",
+			value);
+	return config_set_text(field, value);
+}
+
+/* RFC 5646, 2.1, as far as its shape goes */
+static int parse_lang(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field)
+{
+	size_t len = strlen(value), part = 0;
+	bool fine = len >= 2 && len <= LANG_MAX && isalpha((unsigned char)value[0]);
+
+	(void)key;
+	for (size_t i = 0; fine && i < len; i++) {
+		const bool dash = value[i] == '-';
+
+		fine = dash ? part > 0 && i + 1 < len
+			    : isalnum((unsigned char)value[i]) && part < 8;
+		part = dash ? 0 : part + 1;
+	}
+	if (!fine)
+		return config_complain(
+			l, "\"%s\" is no language tag; write it like en, de-CH or ar", value);
+	return config_set_text(field, value);
+}
+
+static int parse_folder(struct config_load *l, const struct config_key *key, const char *value,
+			void *field)
+{
+	(void)key;
+	return config_resolve(l, value, field);
+}
+
+static int parse_run_dir(struct config_load *l, const struct config_key *key, const char *value,
+			 void *field)
+{
+	const size_t room =
+		sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof("/control.sock");
+	int r = parse_folder(l, key, value, field);
+
+	if (r < 0)
+		return r;
+	if (strlen(*(char **)field) > room)
+		return config_complain(
+			l, "the path is too long for a socket in it; use one of at most %zu bytes",
+			room);
+	return 0;
+}
+
+static int parse_file(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field)
+{
+	int r = parse_folder(l, key, value, field);
+
+	return r < 0 ? r : config_check_file(l, *(char **)field);
+}
+
+static int parse_pages(struct config_load *l, const struct config_key *key, const char *value,
+		       void *field)
+{
+	int r = parse_folder(l, key, value, field);
+
+	return r < 0 ? r : config_check_pages(l, *(char **)field);
+}
+
+#define GLOBAL(member) offsetof(struct config, member)
+#define ZONE(member)   offsetof(struct zone_config, member)
+
+/* clang-format off */
+const struct config_key config_global_keys[] = {
+	{"hostname", parse_hostname, NULL, GLOBAL(hostname), FIELD_TEXT, false, 0, 0},
+	{"state-dir", parse_folder, "/var/lib/portald", GLOBAL(state_dir), FIELD_TEXT, true, 0, 0},
+	{"run-dir", parse_run_dir, "/run/portald", GLOBAL(run_dir), FIELD_TEXT, true, 0, 0},
+	{"user", parse_user, "portald", GLOBAL(user), FIELD_TEXT, true, 0, 0},
+	{"workers", parse_number, NULL, GLOBAL(workers), FIELD_U32, true, 1, CONFIG_WORKERS_MAX},
+	{"mark", parse_mark, "0x00800000", GLOBAL(mark), FIELD_U32, true, 1, UINT32_MAX},
+	{"log-level", parse_level, "info", GLOBAL(log_level), FIELD_LEVEL, false, 0, 0},
+};
+
+const struct config_key config_zone_keys[] = {
+	{"interface", parse_interface, NULL, ZONE(interface), FIELD_TEXT, true, 0, 0},
+	{"divert", parse_divert, NULL, 0, FIELD_NONE, true, 0, 0},
+	{"login", parse_login, NULL, 0, FIELD_NONE, false, 0, 0},
+	{"session", parse_duration, "8h", ZONE(session), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
+	{"portal-port", parse_port, NULL, ZONE(portal_port), FIELD_PORT, true, 1, UINT16_MAX},
+	{"divert-port", parse_port, NULL, ZONE(divert_port), FIELD_PORT, true, 1, UINT16_MAX},
+	{"title", parse_title, "Guest network", ZONE(title), FIELD_TEXT, false, 0, 0},
+	{"refresh", parse_number, "0", ZONE(refresh), FIELD_U32, false, 0, REFRESH_MAX},
+	{"connection-limit", parse_number, "20", ZONE(connection_limit), FIELD_U32, false, 1, LIMIT_MAX},
+	{"dns-limit", parse_number, "20", ZONE(dns_limit), FIELD_U32, false, 1, LIMIT_MAX},
+	{"refuse-limit", parse_number, "20", ZONE(refuse_limit), FIELD_U32, false, 1, LIMIT_MAX},
+	{"accent", parse_colour, "#0b57d0", ZONE(accent), FIELD_TEXT, false, 0, 0},
+	{"accent-dark", parse_colour, "#a8c7fa", ZONE(accent_dark), FIELD_TEXT, false, 0, 0},
+	{"logo", parse_file, NULL, ZONE(logo), FIELD_TEXT, false, 0, 0},
+	{"terms", parse_file, NULL, ZONE(terms), FIELD_TEXT, false, 0, 0},
+	{"pages", parse_pages, NULL, ZONE(pages), FIELD_TEXT, false, 0, 0},
+	{"lang", parse_lang, "en", ZONE(lang), FIELD_TEXT, false, 0, 0},
+};
+/* clang-format on */
+
+const size_t config_global_key_count = sizeof(config_global_keys) / sizeof(config_global_keys[0]);
+const size_t config_zone_key_count = sizeof(config_zone_keys) / sizeof(config_zone_keys[0]);
+
+_Static_assert(sizeof(config_global_keys) / sizeof(config_global_keys[0]) <= CONFIG_KEYS_MAX,
+	       "room for lines");
+_Static_assert(sizeof(config_zone_keys) / sizeof(config_zone_keys[0]) <= CONFIG_KEYS_MAX,
+	       "room for lines");
+
+void *config_field(const struct config_key *key, const void *base)
+{
+	return (char *)(uintptr_t)base + key->offset;
+}
+
+const struct config_key *config_find_key(bool in_zone, const char *name, size_t *ret_index)
+{
+	const struct config_key *keys = in_zone ? config_zone_keys : config_global_keys;
+	const size_t count = in_zone ? config_zone_key_count : config_global_key_count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(keys[i].name, name) == 0) {
+			if (ret_index)
+				*ret_index = i;
+			return &keys[i];
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the config*.c files share while a file is being read. */
+#pragma once
+
+#include "daemon/config.h"
+
+/* One reading of one file. */
+struct config_load {
+	const char *path;
+	const char *folder; /* of the file, absolute */
+	FILE *out;
+	struct config *config; /* zones[zone_count] is the zone under construction */
+	unsigned int errors;
+	/* where the `zone ... {` stand, in order */
+	unsigned int zone_lines[ZONES_MAX + 1];
+	unsigned int zone_lines_count;
+	/* what the next message is about */
+	unsigned int line;
+	const char *zone; /* its name, or NULL */
+	const char *key;  /* or NULL */
+};
+
+enum field_type { FIELD_NONE, FIELD_TEXT, FIELD_PORT, FIELD_U32, FIELD_U64, FIELD_LEVEL };
+
+/* One line of the schema: a key, how its value is read, and where it goes. */
+struct config_key {
+	const char *name;
+	int (*parse)(struct config_load *l, const struct config_key *key, const char *value,
+		     void *field);
+	const char *preset; /* parsed as if it stood in the file; NULL: the field stays zero */
+	size_t offset;	    /* in struct config or struct zone_config */
+	enum field_type type;
+	bool fixed; /* a change needs a restart */
+	uint32_t min, max;
+};
+
+extern const struct config_key config_global_keys[], config_zone_keys[];
+extern const size_t config_global_key_count, config_zone_key_count;
+
+/* The entry and, in *ret_index (may be NULL), its place in the table and in `lines`; NULL if there
+ * is none. */
+const struct config_key *config_find_key(bool in_zone, const char *name, size_t *ret_index);
+/* The known key that `name` probably means, or NULL. */
+const char *config_nearest_key(bool in_zone, const char *name);
+void *config_field(const struct config_key *key, const void *base);
+int config_set_text(char **field, const char *value);
+void config_zone_release(struct zone_config *zone);
+
+/* Writes "file:line: zone "x": key: text" and counts it.  -EINVAL, so that a parser can return it.
+ */
+int config_complain(struct config_load *l, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Rewrites a file's text so that libConfuse sees only quoted strings, '=', '{', '}' and newlines:
+ * no comment, no variable. -EINVAL if it complained, -ENOMEM. */
+int config_rewrite(struct config_load *l, const char *text, size_t len, char **ret_text);
+
+/* What no single key can tell: missing ones, ports and interfaces used twice.  Fills in what
+ * depends on other values. */
+void config_cross_check(struct config_load *l);

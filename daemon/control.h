@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket (run-dir/control.sock, SOCK_STREAM), for root and the group portald.
+ *
+ * One JSON object a line, both ways; the client asks, the gateway answers with one line (list and
+ * watch: several). Requests, "?" marks what may be left out:
+ *   {"verb":"status"}
+ *   {"verb":"list", "zone"?:Z}
+ *   {"verb":"show", "mac":M, "zone"?:Z}
+ *   {"verb":"grant", "macs":[M...], "zone"?:Z, "for"?:SECONDS, "note"?:TEXT}     at most
+ * CONTROL_MACS_MAX MACs
+ *   {"verb":"revoke", "macs":[M...], "zone"?:Z}   or   {"verb":"revoke", "all":true, "zone"?:Z}
+ *   {"verb":"watch"}
+ * Answers:
+ *   any      {"error":TEXT}  why it was refused; the connection stays open unless the request was
+ * no JSON status   {"version":T, "pid":N, "uptime":SECONDS, "hostname":T|null, "config":PATH,
+ *             "zones":[{"name":T, "interface":T, "state":"ready"|"missing"|"refused"|"failed",
+ * "divert":"redirect", "login":"click-through", "session":SECONDS, "portal-port":N,
+ * "divert-port":N, "sessions":N}], "processes":[{"name":"portald-gate", "pid":N}...],
+ * "warnings":[TEXT...]} list     {"sessions":[SESSION...], "more":true} ... until "more" is false;
+ * at most CONTROL_LIST_MAX a line show     {"sessions":[SESSION...]}   one per zone in which the
+ * MAC has a session; none: {"error":...} grant    {"granted":N, "replaced":N, "refused":[{"mac":M,
+ * "why":TEXT}]} revoke   {"revoked":N, "unknown":[M...]} watch    {"watching":true}, then EVENT for
+ * each event until the client closes SESSION: {"zone":Z, "mac":M, "how":"login"|"grant", "note":T,
+ * "started":UNIX SECONDS, "seconds-used":N, "seconds-left":N, "bytes-up":N, "bytes-down":N,
+ * "addresses":[TEXT...]} EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"revoke", "time":UNIX
+ * SECONDS WITH FRACTION, "zone":Z, "mac":M, "seconds":N (login, grant: how long), "note":T} A grant
+ * or revoke of several MACs: each MAC that is no MAC is refused by itself, the others are done in
+ * one transaction. "zone" may be left out of a grant only if there is one zone; of the rest it then
+ * means every zone.
+ */
+#pragma once
+
+enum {
+	CONTROL_LINE_MAX = 256 * 1024, /* bytes of one request */
+	CONTROL_MACS_MAX = 4096,
+	CONTROL_LIST_MAX = 256,
+	CONTROL_CLIENTS_MAX = 64,
+};

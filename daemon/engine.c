@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "daemon/control_server.h"
+#include "daemon/engine.h"
+#include "daemon/forget.h"
+#include "daemon/guest.h"
+#include "daemon/member.h"
+#include "daemon/pages.h"
+
+void engine_fail(struct engine *e, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (e->status == 0)
+		log_error("%s; portald ends, the kernel keeps guests online and strangers out",
+			  text);
+	e->status = 1;
+	event_base_loopbreak(e->base);
+}
+
+/* How a child ended, for the log. */
+static void child_lost(struct engine *e, const char *name, pid_t pid, int error)
+{
+	int status = 0;
+
+	if (error != -EPIPE && error != -ECONNRESET) {
+		engine_fail(e, "%s (pid %d): %s", name, (int)pid, strerror(-error));
+		return;
+	}
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+		engine_fail(e, "%s (pid %d) was killed by signal %d (%s)", name, (int)pid,
+			    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		engine_fail(e, "%s (pid %d) ended", name, (int)pid);
+}
+
+static void gate_lost(void *data, int error)
+{
+	struct engine *e = data;
+
+	child_lost(e, "portald-gate", e->gate_pid, error);
+}
+
+static void worker_lost(void *data, int error)
+{
+	struct worker *w = data;
+
+	child_lost(w->engine, "portald-web", w->pid, error);
+}
+
+static void link_changed(void *data, uint32_t zone, enum link_state state)
+{
+	static const char *const texts[] = {
+		[LINK_MISSING] = "is not there; the zone waits for it",
+		[LINK_READY] = "is ready",
+		[LINK_REFUSED] =
+			"is not Ethernet-like: guests have no MAC there; the zone stays closed",
+		[LINK_FAILED] = "cannot be used; the zone stays closed towards guests",
+	};
+	struct engine *e = data;
+
+	if (zone >= e->config->zone_count || state < LINK_MISSING || state > LINK_FAILED) {
+		engine_fail(e, "malformed message from portald-gate");
+		return;
+	}
+	e->links[zone] = state;
+	log_write(state == LINK_READY ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		  "zone %s: interface %s %s", e->config->zones[zone].name,
+		  e->config->zones[zone].interface, texts[state]);
+}
+
+void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zone)
+{
+	*ret_zone = (struct gate_zone){
+		.head = {MSG_GATE_ZONE, 0},
+		.portal_port = z->portal_port,
+		.divert_port = z->divert_port,
+		.connection_limit = z->connection_limit,
+		.dns_limit = z->dns_limit,
+		.refuse_limit = z->refuse_limit,
+	};
+	snprintf(ret_zone->name, sizeof(ret_zone->name), "%s", z->name);
+	snprintf(ret_zone->interface, sizeof(ret_zone->interface), "%s", z->interface);
+}
+
+void engine_load_ruleset(struct engine *e, gate_reply_fn *done)
+{
+	struct gate_load load = {.head = {MSG_GATE_LOAD, 0}, .mark = e->config->mark};
+
+	for (size_t i = 0; i < e->config->zone_count; i++) {
+		struct gate_zone zone;
+
+		engine_describe_zone(&e->config->zones[i], &zone);
+		gate_client_tell(&e->gate, &zone.head);
+	}
+	if (gate_client_ask(&e->gate, &load.head, done, e) < 0)
+		engine_fail(e, "out of memory");
+}
+
+static void become_ready(struct engine *e)
+{
+	e->ready = true;
+	for (size_t i = 0; i < e->worker_count; i++)
+		channel_start(&e->workers[i].channel);
+	control_start(e->control);
+	notify("READY=1");
+	log_info("ready: %zu zone(s), %u session(s)", e->config->zone_count,
+		 HASH_COUNT(e->sessions.all));
+}
+
+/* The kernel's sessions, one by one; what is in the sets is online, whatever we remember. */
+static void session_dumped(void *data, const union msg *msg)
+{
+	struct engine *e = data;
+
+	if (msg->head.type == MSG_GATE_DONE) {
+		if (msg->gate_done.error < 0)
+			engine_fail(e, "cannot read the sessions from the kernel: %s",
+				    msg->gate_done.text);
+		else
+			become_ready(e);
+		return;
+	}
+	const struct gate_session *g = &msg->gate_session;
+
+	if (g->zone >= e->config->zone_count) {
+		engine_fail(e, "malformed message from portald-gate");
+		return;
+	}
+	struct session *s = sessions_put(&e->sessions, g->zone, &g->mac, g->left_ms);
+
+	if (s)
+		session_parse_comment(s, g->comment);
+	else
+		engine_fail(e, "out of memory");
+}
+
+static void ruleset_loaded(void *data, const union msg *reply)
+{
+	struct gate_dump dump = {.head = {MSG_GATE_DUMP, 0}};
+	struct engine *e = data;
+
+	if (reply->gate_done.error < 0)
+		engine_fail(e, "cannot load the ruleset: %s", reply->gate_done.text);
+	else if (gate_client_ask(&e->gate, &dump.head, session_dumped, e) < 0)
+		engine_fail(e, "out of memory");
+}
+
+static void on_stop(evutil_socket_t sig, short what, void *data)
+{
+	struct engine *e = data;
+
+	(void)what;
+	log_info("%s: portald ends, the kernel keeps guests online and strangers out",
+		 strsignal((int)sig));
+	notify("STOPPING=1");
+	event_base_loopbreak(e->base);
+}
+
+static void on_hangup(evutil_socket_t sig, short what, void *data)
+{
+	(void)sig;
+	(void)what;
+	engine_reload(data);
+}
+
+static int init_signals(struct engine *e)
+{
+	static const struct {
+		int sig;
+		event_callback_fn fn;
+	} signals[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_hangup}};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < 3; i++) {
+		e->signals[i] = evsignal_new(e->base, signals[i].sig, signals[i].fn, e);
+		if (!e->signals[i] || event_add(e->signals[i], NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int init_children(struct engine *e, struct engine_parts *parts)
+{
+	int r;
+
+	e->gate_pid = parts->gate_pid;
+	e->gate = (struct gate_client){
+		.channel = {.fd = -1}, .link_changed = link_changed, .lost = gate_lost, .data = e};
+	r = gate_client_init(&e->gate, e->base, steal_fd(&parts->gate_fd));
+	for (size_t i = 0; i < parts->worker_count && r == 0; i++) {
+		struct worker *w = &e->workers[i];
+
+		*w = (struct worker){.engine = e, .pid = parts->worker_pids[i]};
+		w->channel = (struct channel){
+			.fd = -1, .received = guest_request, .lost = worker_lost, .data = w};
+		r = channel_init(&w->channel, e->base, steal_fd(&parts->worker_fds[i]));
+		e->worker_count = i + 1;
+	}
+	return r;
+}
+
+static int engine_init(struct engine *e, struct engine_parts *parts)
+{
+	e->config = steal_ptr(&parts->config);
+	memcpy(e->secret, parts->secret, sizeof(e->secret));
+	e->started_ms = now_boot_ms();
+	e->base = event_base_new();
+	if (!e->base)
+		return -ENOMEM;
+	e->sessions = (struct sessions){.base = e->base, .expired = member_expired, .data = e};
+
+	int r = init_signals(e);
+
+	if (r == 0)
+		r = netlink_init(&e->rtnl, NETLINK_ROUTE, 0);
+	if (r == 0)
+		r = forget_create(e);
+	if (r == 0)
+		r = init_children(e, parts);
+	if (r == 0)
+		r = control_create(e, steal_fd(&parts->control_fd), &e->control);
+	return r;
+}
+
+static void engine_finish(struct engine *e)
+{
+	control_destroy(e->control);
+	for (size_t i = 0; i < e->worker_count; i++)
+		channel_finish(&e->workers[i].channel);
+	gate_client_finish(&e->gate);
+	forget_destroy(e);
+	sessions_finish(&e->sessions);
+	netlink_finish(&e->rtnl);
+	for (size_t i = 0; i < 3; i++) {
+		if (e->signals[i])
+			event_free(e->signals[i]);
+	}
+	if (e->base)
+		event_base_free(e->base);
+	config_destroy(e->config);
+}
+
+int engine_run(struct engine_parts *parts)
+{
+	static struct engine engine;
+	int r = engine_init(&engine, parts);
+
+	if (r < 0) {
+		log_error("start: %s", strerror(-r));
+		return 1;
+	}
+	channel_start(&engine.gate.channel);
+	engine_load_ruleset(&engine, ruleset_loaded);
+	event_base_dispatch(engine.base);
+	engine_finish(&engine);
+	return engine.status;
+}

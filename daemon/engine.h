@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine: one event loop that holds the sessions and speaks to gate, web workers and portalctl.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <event2/event.h>
+
+#include "common/netlink.h"
+#include "daemon/channel.h"
+#include "daemon/config.h"
+#include "daemon/control.h"
+#include "daemon/gate_client.h"
+#include "daemon/session.h"
+
+struct engine;
+
+/* A web worker. */
+struct worker {
+	struct engine *engine;
+	struct channel channel;
+	pid_t pid;
+};
+
+/* What portald, still root, hands to the engine. */
+struct engine_parts {
+	struct config *config;
+	unsigned char secret[32]; /* key of the form tokens */
+	int control_fd;
+	int gate_fd;
+	pid_t gate_pid;
+	size_t worker_count;
+	int worker_fds[CONFIG_WORKERS_MAX];
+	pid_t worker_pids[CONFIG_WORKERS_MAX];
+};
+
+struct engine {
+	struct config *config;
+	unsigned char secret[32];
+	struct event_base *base;
+	struct event *signals[3];
+	struct netlink rtnl;
+	struct gate_client gate;
+	pid_t gate_pid;
+	struct sessions sessions;
+	size_t worker_count;
+	struct worker workers[CONFIG_WORKERS_MAX];
+	enum link_state links[ZONES_MAX];
+	struct control *control;
+	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
+	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
+	bool ready;
+	int status; /* exit status once the loop has ended */
+};
+
+/* Runs until a signal (0) or until something that the gateway cannot do without is gone (1).  Takes
+ * the parts over. */
+int engine_run(struct engine_parts *parts);
+
+/* Ends the loop with exit status 1; text says why. */
+void engine_fail(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the gate needs to know of a zone. */
+void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zone);
+
+/* Loads the ruleset of e->config; done(e, error, text) when the kernel has answered. */
+void engine_load_ruleset(struct engine *e, gate_reply_fn *done);
+
+/* SIGHUP: reads the configuration again; a bad one changes nothing. */
+void engine_reload(struct engine *e);

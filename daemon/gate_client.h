@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asks the gate and remembers who waits for which answer. */
+#pragma once
+
+#include <event2/event.h>
+
+#include "common/msg.h"
+#include "daemon/channel.h"
+
+/* error: 0, or negative errno from the gate, then text says why.  reply: the answer;
+ * MSG_GATE_SESSION comes any number of times before MSG_GATE_DONE, which ends it. */
+typedef void gate_reply_fn(void *data, const union msg *reply);
+
+struct gate_wait;
+
+struct gate_client {
+	struct channel channel;
+	uint32_t last_id;
+	struct gate_wait *waiting;
+	void (*link_changed)(void *data, uint32_t zone, enum link_state state);
+	/* the gate is gone or talks nonsense: the engine must end */
+	void (*lost)(void *data, int error);
+	void *data;
+};
+
+/* Takes fd over. */
+int gate_client_init(struct gate_client *g, struct event_base *base, int fd);
+void gate_client_finish(struct gate_client *g);
+
+/* Sends a message that has no answer (MSG_GATE_ZONE). */
+void gate_client_tell(struct gate_client *g, struct msg_head *head);
+
+/* Sends a message; fn gets the answer, in the order of asking.  -ENOMEM: nothing was sent. */
+int gate_client_ask(struct gate_client *g, struct msg_head *head, gate_reply_fn *fn, void *data);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/guest.h"
+#include "daemon/member.h"
+#include "daemon/neigh.h"
+#include "daemon/policy.h"
+
+/* A request on its way. */
+struct asking {
+	struct worker *worker;
+	uint32_t id, zone;
+	struct mac mac;
+};
+
+static void reply(const struct asking *a, enum guest_state state, const struct counters *used)
+{
+	struct engine *e = a->worker->engine;
+	struct web_reply r = {.head = {MSG_WEB_REPLY, a->id}, .state = state, .mac = a->mac};
+	const struct session *s = sessions_find(&e->sessions, a->zone, &a->mac);
+
+	if (state == GUEST_ONLINE && !s)
+		r.state = GUEST_STRANGER; /* it ended while we asked */
+	if (r.state == GUEST_ONLINE) {
+		r.seconds_left = session_seconds_left(s);
+		r.seconds_used = session_seconds_used(s);
+		r.bytes_up = used ? used->bytes_up : 0;
+		r.bytes_down = used ? used->bytes_down : 0;
+	}
+	channel_send(&a->worker->channel, &r.head);
+}
+
+static void reply_and_free(struct asking *a, enum guest_state state, const struct counters *used)
+{
+	reply(a, state, used);
+	free(a);
+}
+
+static void counted(void *data, const union msg *msg)
+{
+	bool good = msg->head.type == MSG_GATE_COUNTERS && msg->gate_counters.count == 1;
+
+	reply_and_free(data, GUEST_ONLINE, good ? &msg->gate_counters.counters[0] : NULL);
+}
+
+/* With what the kernel has counted. */
+static void reply_online(struct asking *a)
+{
+	struct gate_read read = {.head = {MSG_GATE_READ, 0}, .zone = a->zone, .count = 1};
+
+	read.macs[0] = a->mac;
+	if (gate_client_ask(&a->worker->engine->gate, &read.head, counted, a) < 0)
+		reply_and_free(a, GUEST_FAILED, NULL);
+}
+
+static void logged_in(void *data, int error, size_t replaced)
+{
+	(void)replaced;
+	reply_and_free(data,
+		       error == 0		? GUEST_ONLINE
+		       : error == -EKEYREJECTED ? GUEST_UNVERIFIED
+						: GUEST_FAILED,
+		       NULL);
+}
+
+static void logged_out(void *data, int error, size_t replaced)
+{
+	(void)replaced;
+	reply_and_free(data, error == 0 ? GUEST_STRANGER : GUEST_FAILED, NULL);
+}
+
+static void look_up(struct asking *a, const struct addr *guest, const struct session *s)
+{
+	(void)guest;
+	if (s)
+		reply_online(a);
+	else
+		reply_and_free(a, GUEST_STRANGER, NULL);
+}
+
+static void log_in(struct asking *a, const struct addr *guest, const struct session *s)
+{
+	struct engine *e = a->worker->engine;
+	const struct policy_request request = {
+		.ask = ASK_LOGIN,
+		.has_session = s != NULL,
+		.zone_session = e->config->zones[a->zone].session,
+		.seconds_max = CONFIG_SESSION_MAX,
+	};
+	const struct policy_decision d = policy_decide(&request);
+
+	if (d.verdict == POLICY_KEEP) {
+		reply_online(a);
+		return;
+	}
+	if (d.verdict != POLICY_GRANT) {
+		reply_and_free(a, GUEST_REFUSED, NULL);
+		return;
+	}
+	const struct member_grant grant = {
+		.zone = a->zone,
+		.how = HOW_LOGIN,
+		.seconds = d.seconds,
+		.note = "",
+		.opened_by = guest,
+		.macs = &a->mac,
+		.count = 1,
+	};
+	if (member_grant(e, &grant, logged_in, a) < 0)
+		reply_and_free(a, GUEST_FAILED, NULL);
+}
+
+static void log_out(struct asking *a, const struct addr *guest, const struct session *s)
+{
+	const struct policy_request request = {.ask = ASK_LOGOUT, .has_session = s != NULL};
+
+	(void)guest;
+	if (policy_decide(&request).verdict != POLICY_REVOKE)
+		reply_and_free(a, GUEST_STRANGER, NULL);
+	else if (member_revoke(a->worker->engine, a->zone, &a->mac, 1, "logout", logged_out, a) < 0)
+		reply_and_free(a, GUEST_FAILED, NULL);
+}
+
+static const struct {
+	enum msg_type type;
+	void (*run)(struct asking *a, const struct addr *guest, const struct session *s);
+} requests[] = {
+	{MSG_WEB_LOOKUP, look_up},
+	{MSG_WEB_LOGIN, log_in},
+	{MSG_WEB_LOGOUT, log_out},
+};
+
+/* The guest is the MAC that the neighbour table has for its address on the zone's own interface. */
+static int identify(struct engine *e, uint32_t zone, const struct addr *guest, struct mac *ret_mac)
+{
+	unsigned int ifindex = if_nametoindex(e->config->zones[zone].interface);
+
+	return ifindex ? neigh_find(&e->rtnl, ifindex, guest, ret_mac) : -ENOENT;
+}
+
+static void run(struct worker *w, const struct web_request *q, size_t which)
+{
+	struct asking *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		reply(&(struct asking){.worker = w, .id = q->head.id, .zone = q->zone},
+		      GUEST_FAILED, NULL);
+		return;
+	}
+	*a = (struct asking){.worker = w, .id = q->head.id, .zone = q->zone};
+	if (identify(w->engine, q->zone, &q->guest, &a->mac) < 0) {
+		reply_and_free(a, GUEST_NO_DEVICE, NULL);
+		return;
+	}
+	struct session *s = sessions_find(&w->engine->sessions, q->zone, &a->mac);
+
+	if (s)
+		session_saw(s, &q->guest);
+	requests[which].run(a, &q->guest, s);
+}
+
+void guest_request(void *worker, const union msg *msg)
+{
+	const struct web_request *q = &msg->web_request;
+	struct worker *w = worker;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].type != msg->head.type)
+			continue;
+		if (q->zone >= w->engine->config->zone_count ||
+		    (q->guest.family != 4 && q->guest.family != 6))
+			break;
+		run(w, q, i);
+		return;
+	}
+	engine_fail(w->engine, "malformed message from portald-web (pid %d)", (int)w->pid);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "daemon/control_event.h"
+#include "daemon/forget.h"
+#include "daemon/member.h"
+
+/* A change that the gate is asked for. */
+struct change {
+	struct engine *engine;
+	uint32_t zone;
+	enum session_how how;
+	uint64_t seconds, started;
+	char note[NOTE_MAX];
+	struct addr opened_by;
+	const char *event;
+	member_done_fn *done;
+	void *data;
+	size_t count;
+	struct mac macs[];
+};
+
+static struct change *change_new(struct engine *e, uint32_t zone, const struct mac *macs,
+				 size_t count)
+{
+	struct change *c = calloc(1, sizeof(*c) + count * sizeof(*macs));
+
+	if (!c)
+		return NULL;
+	c->engine = e;
+	c->zone = zone;
+	c->count = count;
+	memcpy(c->macs, macs, count * sizeof(*macs));
+	return c;
+}
+
+static int ask_gate(struct change *c, enum change_op op, gate_reply_fn *fn)
+{
+	CLEANUP(cleanup_free) struct gate_change *msg = calloc(1, sizeof(*msg));
+
+	if (!msg)
+		return -ENOMEM;
+	msg->head.type = MSG_GATE_CHANGE;
+	msg->op = op;
+	msg->zone = c->zone;
+	msg->count = (uint32_t)c->count;
+	msg->opened_by = c->opened_by;
+	for (size_t i = 0; i < c->count; i++)
+		msg->elements[i] =
+			(struct change_element){.mac = c->macs[i], .timeout_ms = c->seconds * 1000};
+	if (op == CHANGE_GRANT)
+		session_comment(msg->comment, c->started, c->how, c->note);
+	return gate_client_ask(&c->engine->gate, &msg->head, fn, c);
+}
+
+static void log_refusal(const struct change *c, const struct gate_done *done)
+{
+	log_error("zone %s: %s of %zu guest(s) failed: %s", c->engine->config->zones[c->zone].name,
+		  c->event, c->count, done->text);
+}
+
+static void granted(void *data, const union msg *reply)
+{
+	struct change *c = data;
+	int error = reply->gate_done.error;
+	size_t replaced = 0;
+
+	for (size_t i = 0; i < c->count && error == 0; i++) {
+		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
+		struct session *s =
+			sessions_put(&c->engine->sessions, c->zone, &c->macs[i], c->seconds * 1000);
+
+		if (!s) { /* the kernel lets it pass, so we must not forget it: start again from the
+			     kernel's state */
+			engine_fail(c->engine, "out of memory");
+			break;
+		}
+		s->how = c->how;
+		s->started = c->started;
+		memcpy(s->note, c->note, sizeof(s->note));
+		if (c->opened_by.family)
+			session_saw(s, &c->opened_by);
+		replaced += had;
+		control_event(c->engine, c->event, s, c->seconds);
+	}
+	if (error < 0 && error != -EKEYREJECTED)
+		log_refusal(c, &reply->gate_done);
+	c->done(c->data, error, replaced);
+	free(c);
+}
+
+int member_grant(struct engine *e, const struct member_grant *grant, member_done_fn *done,
+		 void *data)
+{
+	struct change *c = change_new(e, grant->zone, grant->macs, grant->count);
+
+	if (!c)
+		return -ENOMEM;
+	c->how = grant->how;
+	c->event = session_how_name(grant->how);
+	c->seconds = grant->seconds;
+	c->started = now_unix();
+	c->done = done;
+	c->data = data;
+	strncpy(c->note, grant->note, sizeof(c->note) - 1);
+	if (grant->opened_by)
+		c->opened_by = *grant->opened_by;
+	int r = ask_gate(c, CHANGE_GRANT, granted);
+
+	if (r < 0)
+		free(c);
+	return r;
+}
+
+static void forgotten(void *data)
+{
+	struct change *c = data;
+
+	c->done(c->data, 0, c->count);
+	free(c);
+}
+
+static void revoked(void *data, const union msg *reply)
+{
+	struct change *c = data;
+	size_t had = 0;
+
+	if (reply->gate_done.error < 0) {
+		log_refusal(c, &reply->gate_done);
+		c->done(c->data, reply->gate_done.error, 0);
+		free(c);
+		return;
+	}
+	for (size_t i = 0; i < c->count; i++) {
+		struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
+
+		if (!s)
+			continue;
+		had++;
+		control_event(c->engine, c->event, s, 0);
+		forget_add(c->engine, s);
+		sessions_remove(&c->engine->sessions, s);
+	}
+	c->count = had;
+	forget_then(c->engine, forgotten, c);
+}
+
+int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
+		  const char *event, member_done_fn *done, void *data)
+{
+	struct change *c = change_new(e, zone, macs, count);
+
+	if (!c)
+		return -ENOMEM;
+	c->event = event;
+	c->done = done;
+	c->data = data;
+	int r = ask_gate(c, CHANGE_REVOKE, revoked);
+
+	if (r < 0)
+		free(c);
+	return r;
+}
+
+void member_expired(void *engine, struct session *session)
+{
+	struct engine *e = engine;
+
+	control_event(e, "expiry", session, 0);
+	forget_add(e, session);
+	sessions_remove(&e->sessions, session);
+	forget_then(e, NULL, NULL);
+}

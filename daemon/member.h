@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Grants and revokes: each is one transaction of the gate; what the kernel acknowledged goes into
+ * the session table and to those who watch, and only then does the asker hear of it.  policy.c has
+ * decided before.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "daemon/engine.h"
+
+/* error: 0, or negative errno from the gate (-EKEYREJECTED: somebody else opened the connection);
+ * then nothing was changed. replaced: how many had a session before. */
+typedef void member_done_fn(void *data, int error, size_t replaced);
+
+struct member_grant {
+	uint32_t zone;
+	enum session_how how;
+	uint64_t seconds;
+	const char *note;
+	const struct addr
+		*opened_by;	/* NULL, or the guest's end of the connection; then count is 1 */
+	const struct mac *macs; /* at most CHANGE_MAX */
+	size_t count;
+};
+
+/* -ENOMEM: done will not be called. */
+int member_grant(struct engine *e, const struct member_grant *grant, member_done_fn *done,
+		 void *data);
+
+/* event: "revoke" or "logout".  Done comes after the conntrack entries are gone too.  MACs without
+ * session are fine. */
+int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
+		  const char *event, member_done_fn *done, void *data);
+
+/* For sessions.expired: the kernel's elements are gone by themselves. */
+void member_expired(void *engine, struct session *session);

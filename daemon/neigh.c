@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include "common/cleanup.h"
+#include "daemon/neigh.h"
+
+enum {
+	USABLE = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT,
+	NEIGHBOURS_MAX = 1024 * 1024,
+	DUMP_TRIES = 5,
+};
+
+struct collecting {
+	unsigned int ifindex;
+	struct neighbour *all;
+	size_t count, room;
+	bool failed;
+};
+
+static bool parse_neighbour(const struct nlmsghdr *nlh, unsigned int ifindex,
+			    struct neighbour *ret_n)
+{
+	const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);
+	struct neighbour n = {0};
+	const struct nlattr *attr;
+	bool has_mac = false;
+
+	if (nlh->nlmsg_type != RTM_NEWNEIGH || mnl_nlmsg_get_payload_len(nlh) < sizeof(*nd))
+		return false;
+	if ((unsigned int)nd->ndm_ifindex != ifindex || !(nd->ndm_state & USABLE))
+		return false;
+	mnl_attr_for_each (attr, nlh, sizeof(*nd)) {
+		uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
+
+		if (type == NDA_DST && (len == 4 || len == 16)) {
+			n.addr.family = len == 4 ? 4 : 6;
+			memcpy(n.addr.b, mnl_attr_get_payload(attr), len);
+		} else if (type == NDA_LLADDR && len == MAC_LEN) {
+			memcpy(n.mac.b, mnl_attr_get_payload(attr), MAC_LEN);
+			has_mac = true;
+		}
+	}
+	if (!has_mac || !n.addr.family)
+		return false;
+	*ret_n = n;
+	return true;
+}
+
+static struct nlmsghdr *request(struct netlink *nl, char *buf, uint16_t flags, uint8_t family,
+				unsigned int ifindex)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	nlh->nlmsg_seq = ++nl->seq;
+	struct ndmsg *nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
+
+	nd->ndm_family = family;
+	/* a strict dump takes the interface as an attribute only */
+	if (!(flags & NLM_F_DUMP))
+		nd->ndm_ifindex = (int)ifindex;
+	else
+		mnl_attr_put_u32(nlh, NDA_IFINDEX, ifindex);
+	return nlh;
+}
+
+static int take_one(const struct nlmsghdr *nlh, void *data)
+{
+	struct collecting *c = data;
+
+	if (parse_neighbour(nlh, c->ifindex, &c->all[0]))
+		c->count = 1;
+	return MNL_CB_OK;
+}
+
+int neigh_find(struct netlink *nl, unsigned int ifindex, const struct addr *addr,
+	       struct mac *ret_mac)
+{
+	struct neighbour found;
+	struct collecting c = {.ifindex = ifindex, .all = &found};
+	char buf[256];
+	struct nlmsghdr *nlh =
+		request(nl, buf, NLM_F_ACK, addr->family == 4 ? AF_INET : AF_INET6, ifindex);
+
+	mnl_attr_put(nlh, NDA_DST, addr->family == 4 ? 4 : 16, addr->b);
+	int r = netlink_talk(nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, take_one, &c);
+
+	if (r < 0)
+		return r;
+	if (c.count == 0)
+		return -ENOENT;
+	*ret_mac = found.mac;
+	return 0;
+}
+
+static int take_each(const struct nlmsghdr *nlh, void *data)
+{
+	struct collecting *c = data;
+
+	if (c->count == c->room) {
+		size_t room = c->room ? c->room * 2 : 256;
+		struct neighbour *all =
+			room <= NEIGHBOURS_MAX ? reallocarray(c->all, room, sizeof(*all)) : NULL;
+
+		if (!all) {
+			c->failed = true;
+			return MNL_CB_OK;
+		}
+		c->all = all;
+		c->room = room;
+	}
+	if (parse_neighbour(nlh, c->ifindex, &c->all[c->count]))
+		c->count++;
+	return MNL_CB_OK;
+}
+
+static int by_mac(const void *a, const void *b)
+{
+	const struct neighbour *x = a, *y = b;
+
+	return memcmp(x->mac.b, y->mac.b, MAC_LEN);
+}
+
+int neigh_list(struct netlink *nl, unsigned int ifindex, struct neighbour **ret_all,
+	       size_t *ret_count)
+{
+	struct collecting c = {.ifindex = ifindex};
+	char buf[256];
+	int r = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
+		c.count = 0;
+		r = netlink_dump(nl, request(nl, buf, NLM_F_DUMP, AF_UNSPEC, ifindex), take_each,
+				 &c);
+	}
+	if (r == -EINTR) /* it changes faster than we read; what we have is true all the same */
+		r = 0;
+	if (r == 0 && c.failed)
+		r = -ENOMEM;
+	if (r < 0) {
+		free(c.all);
+		return r;
+	}
+	if (c.count)
+		qsort(c.all, c.count, sizeof(*c.all), by_mac);
+	*ret_all = c.all;
+	*ret_count = c.count;
+	return 0;
+}
+
+const struct neighbour *neigh_first(const struct neighbour *all, size_t count,
+				    const struct mac *mac)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (memcmp(all[mid].mac.b, mac->b, MAC_LEN) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < count && mac_equal(&all[low].mac, mac) ? &all[low] : NULL;
+}

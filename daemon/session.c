@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/session.h"
+
+static const char *const how_names[] = {[HOW_LOGIN] = "login", [HOW_GRANT] = "grant"};
+
+uint64_t now_boot_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t now_unix(void)
+{
+	return (uint64_t)time(NULL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *data)
+{
+	struct session *s = data;
+
+	(void)fd;
+	(void)what;
+	s->table->expired(s->table->data, s);
+}
+
+struct session *sessions_find(const struct sessions *t, uint32_t zone, const struct mac *mac)
+{
+	struct session_key key = {.zone = zone, .mac = *mac};
+	struct session *s;
+
+	HASH_FIND(hh, t->all, &key, sizeof(key), s);
+	return s;
+}
+
+static struct session *sessions_add(struct sessions *t, uint32_t zone, const struct mac *mac)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->key = (struct session_key){.zone = zone, .mac = *mac};
+	s->table = t;
+	s->timer = evtimer_new(t->base, on_timer, s);
+	if (!s->timer) {
+		free(s);
+		return NULL;
+	}
+	HASH_ADD(hh, t->all, key, sizeof(s->key), s);
+	return s;
+}
+
+struct session *sessions_put(struct sessions *t, uint32_t zone, const struct mac *mac,
+			     uint64_t left_ms)
+{
+	struct session *s = sessions_find(t, zone, mac);
+	struct timeval wait = {.tv_sec = (time_t)(left_ms / 1000),
+			       .tv_usec = (suseconds_t)(left_ms % 1000 * 1000)};
+
+	if (!s)
+		s = sessions_add(t, zone, mac);
+	if (!s)
+		return NULL;
+	s->ends_ms = now_boot_ms() + left_ms;
+	evtimer_add(s->timer, &wait);
+	return s;
+}
+
+void sessions_remove(struct sessions *t, struct session *s)
+{
+	HASH_DEL(t->all, s);
+	event_free(s->timer);
+	free(s);
+}
+
+void sessions_finish(struct sessions *t)
+{
+	struct session *s, *next;
+
+	HASH_ITER (hh, t->all, s, next)
+		sessions_remove(t, s);
+}
+
+uint64_t session_seconds_left(const struct session *s)
+{
+	uint64_t now = now_boot_ms();
+
+	return s->ends_ms > now ? (s->ends_ms - now + 999) / 1000 : 0;
+}
+
+uint64_t session_seconds_used(const struct session *s)
+{
+	uint64_t now = now_unix();
+
+	return now > s->started ? now - s->started : 0;
+}
+
+void session_saw(struct session *s, const struct addr *addr)
+{
+	s->seen[addr->family == 6] = *addr;
+}
+
+const char *session_how_name(enum session_how how)
+{
+	return how_names[how];
+}
+
+void session_comment(char comment[static 128], uint64_t started, enum session_how how,
+		     const char *note)
+{
+	snprintf(comment, 128, "%" PRIu64 " %s%s%s", started, how_names[how], *note ? " " : "",
+		 note);
+}
+
+void session_parse_comment(struct session *s, const char *comment)
+{
+	char how[16] = "";
+	int at = 0;
+	uint64_t started;
+
+	s->started = now_unix();
+	s->how = HOW_GRANT;
+	s->note[0] = '\0';
+	if (sscanf(comment, "%" SCNu64 " %15s %n", &started, how, &at) < 2)
+		return;
+	if (started < s->started)
+		s->started = started;
+	if (strcmp(how, how_names[HOW_LOGIN]) == 0)
+		s->how = HOW_LOGIN;
+	if (at > 0)
+		snprintf(s->note, sizeof(s->note), "%s", comment + at);
+}

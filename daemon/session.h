@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine's table of sessions: what it knows beyond the kernel's sets.  The kernel alone decides
+ * what passes; this table is filled from it at start, and each session ends here by a timer at the
+ * same time as its elements there.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <uthash.h>
+
+#include "common/addr.h"
+#include "common/proto.h"
+
+enum session_how { HOW_LOGIN, HOW_GRANT };
+
+struct session_key {
+	uint32_t zone;
+	struct mac mac;
+	uint16_t pad;
+};
+
+struct session {
+	struct session_key key;
+	enum session_how how;
+	uint64_t started; /* seconds since 1970 */
+	uint64_t ends_ms; /* CLOCK_BOOTTIME, milliseconds */
+	char note[NOTE_MAX];
+	struct addr seen[2]; /* the address of its last request, IPv4 and IPv6; family 0: none */
+	struct sessions *table;
+	struct event *timer;
+	UT_hash_handle hh;
+};
+
+struct sessions {
+	struct event_base *base;
+	struct session *all;
+	void (*expired)(
+		void *data,
+		struct session *session); /* its time is up; must end in sessions_remove() */
+	void *data;
+};
+
+uint64_t now_boot_ms(void);
+uint64_t now_unix(void);
+
+struct session *sessions_find(const struct sessions *t, uint32_t zone, const struct mac *mac);
+/* Adds or replaces; left_ms from now.  note: at most NOTE_MAX - 1 bytes are kept.  NULL without
+ * memory. */
+struct session *sessions_put(struct sessions *t, uint32_t zone, const struct mac *mac,
+			     uint64_t left_ms);
+void sessions_remove(struct sessions *t, struct session *s);
+void sessions_finish(struct sessions *t);
+
+uint64_t session_seconds_left(const struct session *s);
+uint64_t session_seconds_used(const struct session *s);
+void session_saw(struct session *s, const struct addr *addr);
+const char *session_how_name(enum session_how how);
+
+/* How and since when a session is, in one line that the kernel keeps with the element: "1795350000
+ * login a note". */
+void session_comment(char comment[static 128], uint64_t started, enum session_how how,
+		     const char *note);
+/* Reads it back; what cannot be read (somebody else's element) becomes a grant that started now. */
+void session_parse_comment(struct session *s, const char *comment);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What portald does as root: folders, sockets, children.  Messages go to the log; negative errno on
+ * failure. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/sandbox.h"
+#include "daemon/engine.h"
+
+/* The three uids; their names are config->user, and with "-gate" and "-web" behind it. */
+struct accounts {
+	struct account engine, gate, web;
+	char gate_name[64], web_name[64];
+};
+
+int start_find_accounts(const struct config *config, struct accounts *ret_accounts);
+
+/* Is there a portald that answers on the control socket of this run-dir? */
+bool start_is_running(const struct config *config);
+
+/* run-dir and state-dir, the key in state-dir/secret, and the control socket. */
+int start_files(const struct config *config, const struct accounts *accounts,
+		struct engine_parts *parts);
+
+/* portald-gate; argument: the user's name or "--print". */
+int start_gate(const char *argument, int *ret_fd, pid_t *ret_pid);
+
+/* The listening sockets, and one portald-web for each worker. */
+int start_workers(const struct config *config, const struct accounts *accounts,
+		  struct engine_parts *parts);
