@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/session.h"
+
+static const struct mac mac_a = {{2, 0, 0x5e, 0x10, 0, 1}};
+static const struct mac mac_b = {{2, 0, 0x5e, 0x10, 0, 2}};
+
+static void test_comment_round_trip(void **state)
+{
+	static const struct {
+		enum session_how how;
+		const char *note;
+	} cases[] = {{HOW_LOGIN, ""}, {HOW_GRANT, "Room 12"}, {HOW_GRANT, "  two  blanks "}, {HOW_LOGIN, "grant"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct session s = {0};
+		char comment[128];
+
+		session_comment(comment, 1795350000, cases[i].how, cases[i].note);
+		session_parse_comment(&s, comment);
+		assert_int_equal(s.started, 1795350000);
+		assert_int_equal(s.how, cases[i].how);
+		/* leading blanks of a note are not kept */
+		assert_string_equal(s.note, cases[i].note + strspn(cases[i].note, " "));
+	}
+}
+
+static void test_foreign_comments(void **state)
+{
+	static const struct {
+		const char *comment;
+		enum session_how how;
+	} cases[] = {
+		{"", HOW_GRANT},
+		{"hello", HOW_GRANT},
+		{"1795350000", HOW_GRANT},
+		{"99999999999999999999999 login", HOW_LOGIN},
+		{"12 a-word-that-is-longer-than-any-of-ours note", HOW_GRANT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct session s = {0};
+		uint64_t now = now_unix();
+
+		session_parse_comment(&s, cases[i].comment);
+		assert_int_equal(s.how, cases[i].how);
+		assert_true(s.started <= now + 1);
+	}
+}
+
+static void test_longest_note_fits(void **state)
+{
+	char note[NOTE_MAX], comment[128];
+	struct session s = {0};
+
+	(void)state;
+	memset(note, 'n', sizeof(note) - 1);
+	note[sizeof(note) - 1] = '\0';
+	session_comment(comment, 1795350000, HOW_LOGIN, note);
+	session_parse_comment(&s, comment);
+	assert_string_equal(s.note, note);
+}
+
+struct counted {
+	struct sessions *table;
+	int expired;
+};
+
+static void count_expired(void *data, struct session *s)
+{
+	struct counted *c = data;
+
+	c->expired++;
+	sessions_remove(c->table, s);
+}
+
+static void test_table_and_expiry(void **state)
+{
+	struct sessions t = {.base = event_base_new()};
+	struct counted counted = {&t, 0};
+
+	(void)state;
+	t.expired = count_expired;
+	t.data = &counted;
+	assert_non_null(sessions_put(&t, 0, &mac_a, 20));
+	assert_non_null(sessions_put(&t, 1, &mac_a, 3600 * 1000));
+	assert_non_null(sessions_put(&t, 0, &mac_b, 20));
+	assert_non_null(sessions_put(&t, 0, &mac_b, 3600 * 1000)); /* extended */
+	assert_int_equal(HASH_COUNT(t.all), 3);
+	assert_null(sessions_find(&t, 2, &mac_a));
+	assert_in_range(session_seconds_left(sessions_find(&t, 1, &mac_a)), 3599, 3600);
+	while (counted.expired == 0)
+		event_base_loop(t.base, EVLOOP_ONCE);
+	assert_null(sessions_find(&t, 0, &mac_a));
+	assert_non_null(sessions_find(&t, 1, &mac_a));
+	assert_non_null(sessions_find(&t, 0, &mac_b));
+	sessions_finish(&t);
+	assert_null(t.all);
+	event_base_free(t.base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_comment_round_trip),
+		cmocka_unit_test(test_foreign_comments),
+		cmocka_unit_test(test_longest_note_fits),
+		cmocka_unit_test(test_table_and_expiry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
