@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sends and receives the structs of common/proto.h. */
+/* Sends and receives the structs of common/proto_web.h and common/proto_gate.h. */
 #pragma once
 
 #include <stddef.h>
 
-#include "common/proto.h"
+#include "common/proto_gate.h"
+#include "common/proto_web.h"
 
 /* Room for any message. */
 union msg {

@@ -112,10 +112,10 @@ const char *session_how_name(enum session_how how)
 	return how_names[how];
 }
 
-void session_comment(char comment[static 128], uint64_t started, enum session_how how,
+void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
 		     const char *note)
 {
-	snprintf(comment, 128, "%" PRIu64 " %s%s%s", started, how_names[how], *note ? " " : "",
+	snprintf(comment, COMMENT_MAX, "%" PRIu64 " %s%s%s", started, how_names[how], *note ? " " : "",
 		 note);
 }
 

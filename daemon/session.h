@@ -61,7 +61,7 @@ const char *session_how_name(enum session_how how);
 
 /* How and since when a session is, in one line that the kernel keeps with the element: "1795350000
  * login a note". */
-void session_comment(char comment[static 128], uint64_t started, enum session_how how,
+void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
 		     const char *note);
 /* Reads it back; what cannot be read (somebody else's element) becomes a grant that started now. */
 void session_parse_comment(struct session *s, const char *comment);

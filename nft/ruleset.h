@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/proto.h"
+#include "common/proto_gate.h"
 
 struct ruleset {
 	char *text; /* portal.nft */

@@ -21,7 +21,6 @@ enum {
 	TRIES = 4,		      /* elements may expire between reading and changing */
 	NAME_MAX_LEN = 64,
 	ETHER_HEADER = 14, /* the egress hook counts it, forward does not */
-	COMMENT_MAX = 128,
 };
 
 /* The sets that make a member. */

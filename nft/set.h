@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "common/netlink.h"
-#include "common/proto.h"
+#include "common/proto_gate.h"
 
 struct sets {
 	struct netlink *nl; /* NETLINK_NETFILTER */

@@ -30,14 +30,14 @@ struct dumping {
 static int take_comment(const struct nftnl_udata *attr, void *data)
 {
 	if (nftnl_udata_type(attr) == NFTNL_UDATA_SET_ELEM_COMMENT)
-		snprintf(data, 128, "%.*s", (int)nftnl_udata_len(attr),
+		snprintf(data, COMMENT_MAX, "%.*s", (int)nftnl_udata_len(attr),
 			 (const char *)nftnl_udata_get(attr));
 	return 0;
 }
 
 static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 {
-	char comment[128] = "";
+	char comment[COMMENT_MAX] = "";
 	struct mac mac;
 	uint32_t len = 0;
 	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);

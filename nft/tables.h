@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "common/netlink.h"
-#include "common/proto.h"
+#include "common/proto_gate.h"
 
 struct nft_ctx;
 

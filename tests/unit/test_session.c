@@ -22,7 +22,7 @@ static void test_comment_round_trip(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct session s = {0};
-		char comment[128];
+		char comment[COMMENT_MAX];
 
 		session_comment(comment, 1795350000, cases[i].how, cases[i].note);
 		session_parse_comment(&s, comment);
@@ -59,7 +59,7 @@ static void test_foreign_comments(void **state)
 
 static void test_longest_note_fits(void **state)
 {
-	char note[NOTE_MAX], comment[128];
+	char note[NOTE_MAX], comment[COMMENT_MAX];
 	struct session s = {0};
 
 	(void)state;

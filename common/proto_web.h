@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages between the engine and the web workers. */
+#pragma once
+
+#include "common/proto.h"
+
+/* What the engine knows about a guest, or what became of its request. */
+enum guest_state {
+	GUEST_STRANGER = 1, /* on the network, no session */
+	GUEST_ONLINE,	    /* has a session */
+	GUEST_NO_DEVICE,    /* no usable neighbour entry for the address (yet): try again */
+	GUEST_UNVERIFIED,   /* the connection was not opened by the MAC of the neighbour entry: try
+			       again */
+	GUEST_REFUSED,	    /* policy says no */
+	GUEST_FAILED,	    /* the gateway could not do it: try again later */
+};
+
+struct web_request {
+	struct msg_head head;
+	uint32_t zone; /* index, bundle order */
+	uint32_t pad;
+	struct addr guest; /* the guest's end of the TCP connection, with its port */
+};
+
+struct web_reply {
+	struct msg_head head;
+	uint32_t state; /* enum guest_state */
+	struct mac mac; /* STRANGER, ONLINE, UNVERIFIED */
+	uint16_t pad;
+	/* ONLINE only: */
+	uint64_t seconds_used;
+	uint64_t seconds_left;
+	uint64_t bytes_up;   /* from the guest */
+	uint64_t bytes_down; /* towards the guest */
+};
+
+struct web_bundle {
+	struct msg_head head;
+};
