@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -18,6 +19,7 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_GATE_ZONE] = sizeof(struct gate_zone),
 	[MSG_GATE_LOAD] = sizeof(struct gate_load),
 	[MSG_GATE_CHANGE] = sizeof(struct gate_change),
+	[MSG_GATE_BULK] = sizeof(struct gate_bulk),
 	[MSG_GATE_READ] = sizeof(struct gate_read),
 	[MSG_GATE_COUNTERS] = sizeof(struct gate_counters),
 	[MSG_GATE_DUMP] = sizeof(struct gate_dump),
@@ -81,15 +83,26 @@ int msg_send(int sock, const struct msg_head *head, int fd)
 	}
 }
 
-/* The descriptor that came along, or -1. */
-static int received_fd(struct msghdr *hdr)
+/* The descriptor that came along, or -1.  The room for one has, for alignment, room for two: a
+ * second one is closed. */
+static int received_fd(struct msghdr *hdr, bool *ret_several)
 {
-	int fd = -1;
+	int fd = -1, next;
 
+	*ret_several = false;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c; c = CMSG_NXTHDR(hdr, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		    c->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = CMSG_LEN(0); at + sizeof(next) <= c->cmsg_len;
+		     at += sizeof(next)) {
+			memcpy(&next, (char *)c + at, sizeof(next));
+			if (fd >= 0) {
+				close(next);
+				*ret_several = true;
+			} else {
+				fd = next;
+			}
+		}
 	}
 	return fd;
 }
@@ -115,9 +128,10 @@ int msg_recv(int sock, union msg *ret_msg, int *ret_fd)
 	if (n == 0)
 		return -EPIPE;
 
-	CLEANUP(cleanup_close) int fd = received_fd(&hdr);
+	bool several;
+	CLEANUP(cleanup_close) int fd = received_fd(&hdr, &several);
 
-	if (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	if (several || hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return -EBADMSG;
 	if ((size_t)n < sizeof(struct msg_head) || (size_t)n != msg_size(ret_msg->head.type))
 		return -EBADMSG;

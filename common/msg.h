@@ -16,6 +16,7 @@ union msg {
 	struct gate_zone gate_zone;
 	struct gate_load gate_load;
 	struct gate_change gate_change;
+	struct gate_bulk gate_bulk;
 	struct gate_read gate_read;
 	struct gate_counters gate_counters;
 	struct gate_dump gate_dump;

@@ -22,7 +22,7 @@ enum {
 	IFNAME_MAX = 16,	 /* with its NUL: IFNAMSIZ */
 	NOTE_MAX = 96,		 /* with its NUL; UTF-8 without control characters */
 	COMMENT_MAX = 128,	 /* with its NUL: what the kernel keeps with a member */
-	CHANGE_MAX = 4096,	 /* elements in one MSG_GATE_CHANGE: one transaction */
+	CHANGE_MAX = 4096,	 /* elements in one MSG_GATE_BULK: one transaction */
 	COUNTERS_MAX = 256,	 /* keys in one MSG_GATE_READ */
 	FORGET_ADDRS_MAX = 1024, /* addresses in one MSG_GATE_FORGET */
 	ERROR_TEXT_MAX = 256,
@@ -45,6 +45,7 @@ enum msg_type {
 	MSG_GATE_ZONE,
 	MSG_GATE_LOAD,
 	MSG_GATE_CHANGE,
+	MSG_GATE_BULK,
 	MSG_GATE_READ,
 	MSG_GATE_COUNTERS,
 	MSG_GATE_DUMP,

@@ -32,15 +32,27 @@ struct change_element {
 
 /* Grants or revokes elements [0, count) of one zone in one transaction.  A grant of a member
  * replaces its timeout and keeps its counters.  A revoke of a MAC that is no member is fine. */
-struct gate_change {
-	struct msg_head head;
+struct change {
 	uint32_t op; /* enum change_op */
 	uint32_t zone;
 	uint32_t count;
 	uint32_t pad;
-	struct addr opened_by;	   /* family 4 or 6: only if element 0 opened this connection (then
-				      count is 1), else -EKEYREJECTED */
+	struct addr opened_by;	   /* family 4 or 6 (a change of one): only if that MAC opened this
+				      connection, else -EKEYREJECTED */
 	char comment[COMMENT_MAX]; /* kept with the element, read back by MSG_GATE_DUMP */
+};
+
+/* Of one guest. */
+struct gate_change {
+	struct msg_head head;
+	struct change change;
+	struct change_element element;
+};
+
+/* Of many. */
+struct gate_bulk {
+	struct msg_head head;
+	struct change change;
 	struct change_element elements[CHANGE_MAX];
 };
 

@@ -121,7 +121,7 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 		const char *fmt;
 		const char *help;
 	} known[] = {
-		{"premature end of file", "a } is missing before it, or a value"},
+		{"premature end of file", "a value is missing before it"},
 		{"unexpected closing brace", "remove it, or add the { that it closes"},
 		{"unexpected token '%s'",
 		 "write KEY = VALUE, one a line, texts with blanks in quotation marks"},

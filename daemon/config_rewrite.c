@@ -167,6 +167,10 @@ int config_rewrite(struct config_load *l, const char *text, size_t len, char **r
 	l->line = 1;
 	while (e == 0 && r.at < r.end)
 		e = rewrite_next(&r);
+	if (e == 0 && r.depth > 0) { /* libConfuse would not mind */
+		l->line = l->zone_lines[l->zone_lines_count - 1];
+		e = config_complain(l, "the { of this line is never closed; add the }");
+	}
 	fputc('\n', r.to);
 	if (fclose(r.to) != 0)
 		return -ENOMEM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells all who watch (portalctl watch), and the log at level debug. */
+/* Tells all who watch (portalctl watch). */
 #pragma once
 
 #include "daemon/engine.h"

@@ -270,7 +270,6 @@ void control_event(struct engine *e, const char *event, const struct session *s,
 	struct timeval now;
 	const char *zone = e->config->zones[s->key.zone].name;
 
-	log_debug("%s: zone %s, %s", event, zone, mac_format(&s->key.mac, mac));
 	evutil_gettimeofday(&now, NULL);
 	json_t *j = json_pack("{s:s, s:f, s:s, s:s, s:s}", "event", event, "time",
 			      (double)now.tv_sec + (double)now.tv_usec / 1e6, "zone", zone, "mac",

@@ -10,6 +10,9 @@
 #include "daemon/neigh.h"
 #include "daemon/policy.h"
 
+/* So many messages may wait for the gate; beyond that guests are asked to try again. */
+enum { GATE_BACKLOG_MAX = CHANNEL_QUEUE_MAX / 2 };
+
 /* A request on its way. */
 struct asking {
 	struct worker *worker;
@@ -144,7 +147,8 @@ static int identify(struct engine *e, uint32_t zone, const struct addr *guest, s
 
 static void run(struct worker *w, const struct web_request *q, size_t which)
 {
-	struct asking *a = calloc(1, sizeof(*a));
+	bool busy = w->engine->gate.channel.queued > GATE_BACKLOG_MAX;
+	struct asking *a = busy ? NULL : calloc(1, sizeof(*a));
 
 	if (!a) {
 		reply(&(struct asking){.worker = w, .id = q->head.id, .zone = q->zone},

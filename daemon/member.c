@@ -10,7 +10,7 @@
 #include "daemon/member.h"
 
 /* A change that the gate is asked for. */
-struct change {
+struct pending {
 	struct engine *engine;
 	uint32_t zone;
 	enum session_how how;
@@ -24,10 +24,10 @@ struct change {
 	struct mac macs[];
 };
 
-static struct change *change_new(struct engine *e, uint32_t zone, const struct mac *macs,
-				 size_t count)
+static struct pending *pending_new(struct engine *e, uint32_t zone, const struct mac *macs,
+				   size_t count)
 {
-	struct change *c = calloc(1, sizeof(*c) + count * sizeof(*macs));
+	struct pending *c = calloc(1, sizeof(*c) + count * sizeof(*macs));
 
 	if (!c)
 		return NULL;
@@ -38,34 +38,64 @@ static struct change *change_new(struct engine *e, uint32_t zone, const struct m
 	return c;
 }
 
-static int ask_gate(struct change *c, enum change_op op, gate_reply_fn *fn)
+static void describe(const struct pending *c, enum change_op op, struct change *ret_change)
 {
-	CLEANUP(cleanup_free) struct gate_change *msg = calloc(1, sizeof(*msg));
+	ret_change->op = op;
+	ret_change->zone = c->zone;
+	ret_change->count = (uint32_t)c->count;
+	ret_change->opened_by = c->opened_by;
+	if (op == CHANGE_GRANT)
+		session_comment(ret_change->comment, c->started, c->how, c->note);
+}
+
+static struct change_element element(const struct pending *c, size_t i)
+{
+	return (struct change_element){.mac = c->macs[i], .timeout_ms = c->seconds * 1000};
+}
+
+static int ask_for_many(struct pending *c, enum change_op op, gate_reply_fn *fn)
+{
+	CLEANUP(cleanup_free) struct gate_bulk *msg = calloc(1, sizeof(*msg));
 
 	if (!msg)
 		return -ENOMEM;
-	msg->head.type = MSG_GATE_CHANGE;
-	msg->op = op;
-	msg->zone = c->zone;
-	msg->count = (uint32_t)c->count;
-	msg->opened_by = c->opened_by;
+	msg->head.type = MSG_GATE_BULK;
+	describe(c, op, &msg->change);
 	for (size_t i = 0; i < c->count; i++)
-		msg->elements[i] =
-			(struct change_element){.mac = c->macs[i], .timeout_ms = c->seconds * 1000};
-	if (op == CHANGE_GRANT)
-		session_comment(msg->comment, c->started, c->how, c->note);
+		msg->elements[i] = element(c, i);
 	return gate_client_ask(&c->engine->gate, &msg->head, fn, c);
 }
 
-static void log_refusal(const struct change *c, const struct gate_done *done)
+static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
+{
+	struct gate_change msg = {.head = {MSG_GATE_CHANGE, 0}, .element = element(c, 0)};
+
+	if (c->count != 1)
+		return ask_for_many(c, op, fn);
+	describe(c, op, &msg.change);
+	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
+}
+
+static void log_refusal(const struct pending *c, const struct gate_done *done)
 {
 	log_error("zone %s: %s of %zu guest(s) failed: %s", c->engine->config->zones[c->zone].name,
 		  c->event, c->count, done->text);
 }
 
+static void log_change(const struct pending *c, size_t count)
+{
+	const char *zone = c->engine->config->zones[c->zone].name;
+	char mac[MAC_TEXT_MAX];
+
+	if (c->count == 1 && count == 1)
+		log_info("zone %s: %s: %s", zone, c->event, mac_format(&c->macs[0], mac));
+	else if (count > 0)
+		log_info("zone %s: %s: %zu guests", zone, c->event, count);
+}
+
 static void granted(void *data, const union msg *reply)
 {
-	struct change *c = data;
+	struct pending *c = data;
 	int error = reply->gate_done.error;
 	size_t replaced = 0;
 
@@ -87,7 +117,9 @@ static void granted(void *data, const union msg *reply)
 		replaced += had;
 		control_event(c->engine, c->event, s, c->seconds);
 	}
-	if (error < 0 && error != -EKEYREJECTED)
+	if (error == 0)
+		log_change(c, c->count);
+	else if (error != -EKEYREJECTED)
 		log_refusal(c, &reply->gate_done);
 	c->done(c->data, error, replaced);
 	free(c);
@@ -96,7 +128,7 @@ static void granted(void *data, const union msg *reply)
 int member_grant(struct engine *e, const struct member_grant *grant, member_done_fn *done,
 		 void *data)
 {
-	struct change *c = change_new(e, grant->zone, grant->macs, grant->count);
+	struct pending *c = pending_new(e, grant->zone, grant->macs, grant->count);
 
 	if (!c)
 		return -ENOMEM;
@@ -118,7 +150,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 
 static void forgotten(void *data)
 {
-	struct change *c = data;
+	struct pending *c = data;
 
 	c->done(c->data, 0, c->count);
 	free(c);
@@ -126,7 +158,7 @@ static void forgotten(void *data)
 
 static void revoked(void *data, const union msg *reply)
 {
-	struct change *c = data;
+	struct pending *c = data;
 	size_t had = 0;
 
 	if (reply->gate_done.error < 0) {
@@ -145,6 +177,7 @@ static void revoked(void *data, const union msg *reply)
 		forget_add(c->engine, s);
 		sessions_remove(&c->engine->sessions, s);
 	}
+	log_change(c, had);
 	c->count = had;
 	forget_then(c->engine, forgotten, c);
 }
@@ -152,7 +185,7 @@ static void revoked(void *data, const union msg *reply)
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
 		  const char *event, member_done_fn *done, void *data)
 {
-	struct change *c = change_new(e, zone, macs, count);
+	struct pending *c = pending_new(e, zone, macs, count);
 
 	if (!c)
 		return -ENOMEM;
@@ -170,6 +203,10 @@ void member_expired(void *engine, struct session *session)
 {
 	struct engine *e = engine;
 
+	char mac[MAC_TEXT_MAX];
+
+	log_info("zone %s: expiry: %s", e->config->zones[session->key.zone].name,
+		 mac_format(&session->key.mac, mac));
 	control_event(e, "expiry", session, 0);
 	forget_add(e, session);
 	sessions_remove(&e->sessions, session);

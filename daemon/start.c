@@ -68,11 +68,12 @@ bool start_is_running(const struct config *config)
 	CLEANUP(cleanup_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr;
 
+	/* not being allowed to connect means that somebody listens, as far as a mere user can tell
+	 */
 	return fd >= 0 && control_address(config, &addr) == 0 &&
-	       connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+	       (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EACCES);
 }
 
-/* A folder that belongs to the account, with its parents' folder there. */
 static int make_folder(const char *path, mode_t mode, const struct account *account)
 {
 	CLEANUP(cleanup_close) int fd = -1;
@@ -96,7 +97,7 @@ static int read_secret(const struct config *config, unsigned char secret[static 
 	if (snprintf(path, sizeof(path), "%s/secret", config->state_dir) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	/* the folder is another user's: never follow a link out of it */
-	CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0 && read(fd, secret, 32) == 32)
 		return 0;
@@ -139,7 +140,9 @@ static int open_control(const struct config *config, const struct account *accou
 int start_files(const struct config *config, const struct accounts *accounts,
 		struct engine_parts *parts)
 {
-	int r = make_folder(config->run_dir, 0755, &accounts->engine);
+	static const struct account root = {0, 0};
+	/* root's, so that nobody else can put another file in the socket's place */
+	int r = make_folder(config->run_dir, 0755, &root);
 
 	if (r == 0)
 		r = make_folder(config->state_dir, 0750, &accounts->engine);

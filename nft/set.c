@@ -200,7 +200,7 @@ static int read_members(struct sets *sets, const char *zone, const struct mac *m
 }
 
 /* A change of many members of one zone. */
-struct change {
+struct member_change {
 	const char *zone;
 	const struct change_element *elements;
 	size_t count;
@@ -209,7 +209,8 @@ struct change {
 };
 
 /* Deletes from one set what is there. */
-static int delete_members(struct batch *b, const struct change *c, const struct set_id *id, int set)
+static int delete_members(struct batch *b, const struct member_change *c, const struct set_id *id,
+			  int set)
 {
 	for (size_t first = 0; first < c->count; first += CHUNK) {
 		CLEANUP(set_freep) struct nftnl_set *s = set_alloc(id);
@@ -227,7 +228,7 @@ static int delete_members(struct batch *b, const struct change *c, const struct 
 	return 0;
 }
 
-static int add_member(struct nftnl_set *s, const struct change *c, size_t i, int set)
+static int add_member(struct nftnl_set *s, const struct member_change *c, size_t i, int set)
 {
 	static const struct member fresh;
 	const struct member *m = c->members ? &c->members[i] : &fresh;
@@ -241,7 +242,8 @@ static int add_member(struct nftnl_set *s, const struct change *c, size_t i, int
 	return add_counter(e, m->packets[set], m->bytes[set]);
 }
 
-static int add_members(struct batch *b, const struct change *c, const struct set_id *id, int set)
+static int add_members(struct batch *b, const struct member_change *c, const struct set_id *id,
+		       int set)
 {
 	for (size_t first = 0; first < c->count; first += CHUNK) {
 		CLEANUP(set_freep) struct nftnl_set *s = set_alloc(id);
@@ -259,7 +261,7 @@ static int add_members(struct batch *b, const struct change *c, const struct set
 	return 0;
 }
 
-static int change_once(struct sets *sets, const struct change *c)
+static int change_once(struct sets *sets, const struct member_change *c)
 {
 	char name[NAME_MAX_LEN];
 	struct batch b;
@@ -285,7 +287,7 @@ static int change_once(struct sets *sets, const struct change *c)
 
 /* First as if all were new (a grant) or there (a revoke), which is nearly always so; if the kernel
  * knows better, again with what it holds. */
-static int change_members(struct sets *sets, struct change c)
+static int change_members(struct sets *sets, struct member_change c)
 {
 	CLEANUP(cleanup_free) struct member *members = NULL;
 	CLEANUP(cleanup_free) struct mac *macs = NULL;
@@ -312,13 +314,13 @@ static int change_members(struct sets *sets, struct change c)
 int set_grant(struct sets *sets, const char *zone, const struct change_element *elements,
 	      size_t count, const char *comment)
 {
-	return change_members(sets, (struct change){zone, elements, count, comment, NULL});
+	return change_members(sets, (struct member_change){zone, elements, count, comment, NULL});
 }
 
 int set_revoke(struct sets *sets, const char *zone, const struct change_element *elements,
 	       size_t count)
 {
-	return change_members(sets, (struct change){zone, elements, count, NULL, NULL});
+	return change_members(sets, (struct member_change){zone, elements, count, NULL, NULL});
 }
 
 int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,

@@ -112,33 +112,58 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	return sent < 0 || r < 0 ? sent : gate_follow_links(gate);
 }
 
-static int verb_change(struct gate *gate, const union msg *msg)
+/* Would an honest engine ask this? */
+static bool change_valid(const struct gate *gate, const struct change *c,
+			 const struct change_element *elements, size_t max)
 {
-	const struct gate_change *c = &msg->gate_change;
+	bool grant = c->op == CHANGE_GRANT;
+
+	if (!grant && c->op != CHANGE_REVOKE)
+		return false;
+	if (c->zone >= gate->count || c->count > max ||
+	    !memchr(c->comment, '\0', sizeof(c->comment)))
+		return false;
+	if (c->opened_by.family &&
+	    (!grant || c->count != 1 || (c->opened_by.family != 4 && c->opened_by.family != 6)))
+		return false;
+	for (size_t i = 0; i < c->count && grant; i++) {
+		if (elements[i].timeout_ms == 0) /* would never end */
+			return false;
+	}
+	return true;
+}
+
+static int change(struct gate *gate, uint32_t id, const struct change *c,
+		  const struct change_element *elements)
+{
+	const char *zone = gate->zones[c->zone].name;
 	int r = 0;
 
-	if (c->zone >= gate->count || c->count > CHANGE_MAX ||
-	    !memchr(c->comment, '\0', sizeof(c->comment)))
-		return -EBADMSG;
-	if (c->op != CHANGE_GRANT && c->op != CHANGE_REVOKE)
-		return -EBADMSG;
-	const char *zone = gate->zones[c->zone].name;
-
-	for (size_t i = 0; i < c->count && c->op == CHANGE_GRANT; i++) {
-		if (c->elements[i].timeout_ms == 0) /* would never end */
-			return -EBADMSG;
-	}
-	if (c->opened_by.family) {
-		if (c->op != CHANGE_GRANT || c->count != 1 ||
-		    (c->opened_by.family != 4 && c->opened_by.family != 6))
-			return -EBADMSG;
-		r = set_opened_by(&gate->sets, zone, &c->opened_by, &c->elements[0].mac);
-	}
+	if (c->opened_by.family)
+		r = set_opened_by(&gate->sets, zone, &c->opened_by, &elements[0].mac);
 	if (r == 0)
 		r = c->op == CHANGE_GRANT
-			    ? set_grant(&gate->sets, zone, c->elements, c->count, c->comment)
-			    : set_revoke(&gate->sets, zone, c->elements, c->count);
-	return answer(gate, msg->head.id, r, NULL);
+			    ? set_grant(&gate->sets, zone, elements, c->count, c->comment)
+			    : set_revoke(&gate->sets, zone, elements, c->count);
+	return answer(gate, id, r, NULL);
+}
+
+static int verb_change(struct gate *gate, const union msg *msg)
+{
+	const struct gate_change *m = &msg->gate_change;
+
+	if (!change_valid(gate, &m->change, &m->element, 1))
+		return -EBADMSG;
+	return change(gate, msg->head.id, &m->change, &m->element);
+}
+
+static int verb_bulk(struct gate *gate, const union msg *msg)
+{
+	const struct gate_bulk *m = &msg->gate_bulk;
+
+	if (!change_valid(gate, &m->change, m->elements, CHANGE_MAX))
+		return -EBADMSG;
+	return change(gate, msg->head.id, &m->change, m->elements);
 }
 
 static int verb_read(struct gate *gate, const union msg *msg)
@@ -214,8 +239,9 @@ static const struct {
 	bool needs_load;
 } verbs[] = {
 	{MSG_GATE_ZONE, verb_zone, false},    {MSG_GATE_LOAD, verb_load, false},
-	{MSG_GATE_CHANGE, verb_change, true}, {MSG_GATE_READ, verb_read, true},
-	{MSG_GATE_DUMP, verb_dump, true},     {MSG_GATE_FORGET, verb_forget, true},
+	{MSG_GATE_CHANGE, verb_change, true}, {MSG_GATE_BULK, verb_bulk, true},
+	{MSG_GATE_READ, verb_read, true},     {MSG_GATE_DUMP, verb_dump, true},
+	{MSG_GATE_FORGET, verb_forget, true},
 };
 
 int gate_dispatch(struct gate *gate, const union msg *msg)
