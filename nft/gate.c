@@ -22,7 +22,7 @@
 #include "common/paths.h"
 #include "common/sandbox.h"
 #include "nft/gate.h"
-#include "nft/link.h"
+#include "common/link.h"
 
 /* What libmnl and libnftables do with sockets that are open already. */
 static const struct sandbox_rule gate_calls[] = {

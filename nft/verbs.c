@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "nft/conntrack.h"
 #include "nft/gate.h"
-#include "nft/link.h"
+#include "common/link.h"
 
 static int answer(struct gate *gate, uint32_t id, int error, const char *text)
 {
@@ -44,6 +44,11 @@ static int render_with_leftovers(struct gate *gate, const bool *present, char **
 	return asprintf(ret_text, "%s%s", rules, leftovers) < 0 ? -ENOMEM : 0;
 }
 
+static bool link_fits(const struct link *link)
+{
+	return link->index && link->ethernet && !link->bridge_port;
+}
+
 /* Which egress chains go into the transaction; all of them when the text is only printed. */
 static int find_present(struct gate *gate, bool *ret_present, struct link *ret_links)
 {
@@ -52,7 +57,7 @@ static int find_present(struct gate *gate, bool *ret_present, struct link *ret_l
 
 		if (r < 0)
 			return r;
-		ret_present[i] = ret_links[i].index && ret_links[i].ethernet;
+		ret_present[i] = link_fits(&ret_links[i]);
 	}
 	return 0;
 }
@@ -288,7 +293,7 @@ int gate_follow_links(struct gate *gate)
 			return r;
 		if (!link.index)
 			state = LINK_MISSING;
-		else if (!link.ethernet)
+		else if (!link_fits(&link))
 			state = LINK_REFUSED;
 		else if (link.index != gate->armed[i])
 			state = arm_zone(gate, i, link.index);

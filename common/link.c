@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <net/if_arp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-#include "nft/link.h"
+#include "common/link.h"
+
+static bool is_bridge_port(const struct nlattr *linkinfo)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, linkinfo)
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			return strcmp(mnl_attr_get_str(attr), "bridge") == 0;
+	}
+	return false;
+}
 
 static int take_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
 	struct link *link = data;
 
-	if (nlh->nlmsg_type == RTM_NEWLINK && mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifi)) {
-		link->index = (uint32_t)ifi->ifi_index;
-		link->ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+		return MNL_CB_OK;
+	link->index = (uint32_t)ifi->ifi_index;
+	link->ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	mnl_attr_for_each (attr, nlh, sizeof(*ifi)) {
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			link->bridge_port = is_bridge_port(attr);
 	}
 	return MNL_CB_OK;
 }
