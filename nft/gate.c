@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
 	static struct gate gate = {.engine = FD_ENGINE};
 
 	log_init("portald-gate");
+	signal(SIGHUP, SIG_IGN); /* a reload is the engine's business */
 	if (argc == 2 && strcmp(argv[1], "--teardown") == 0)
 		return teardown();
 	gate.print = argc == 2 && strcmp(argv[1], "--print") == 0;
