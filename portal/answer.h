@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a guest that is not logged in gets for a request that was diverted to us: a pure function,
+ * asked by whoever speaks to guests, so that all give the same bytes.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+#include "common/addr.h"
+#include "portal/link.h"
+#include "portal/response.h"
+#include "portal/template.h"
+
+/* What of the zone's configuration the answer depends on. */
+struct answer_zone {
+	const char *hostname; /* the portal's name, or NULL */
+	const char *title;    /* of the venue */
+	const char *lang, *dir;
+	uint32_t refresh;	     /* seconds before the page moves on */
+	const struct template *page; /* parsed with answer_names */
+};
+
+/* The names of the page's values. */
+enum answer_value {
+	ANSWER_LANG,
+	ANSWER_DIR,
+	ANSWER_VENUE,
+	ANSWER_REFRESH,
+	ANSWER_LINK,
+	ANSWER_VALUES
+};
+extern const char *const answer_names[ANSWER_VALUES];
+
+struct answer_request {
+	const char *method;
+	struct link_target target;
+	struct addr local; /* the gateway's end of the connection, or another address of it that the
+			      guest can reach */
+};
+
+/* Fills ret_response (empty or finished).  -E2BIG, -ENOMEM: no answer can be made, close the
+ * connection. */
+int answer_stranger(const struct answer_request *req, const struct answer_zone *zone, time_t now,
+		    struct response *ret_response);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HTTP/1 for guests: the only part of portald that knows libmicrohttpd.  It reads requests, carries
+ * them through portal/portal.h, and sends what comes out, byte for byte.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "portal/engine.h"
+#include "portal/site.h"
+
+enum {
+	HTTP_MEMORY_MAX = 32 * 1024, /* bytes a connection: a header of 20 kB fits */
+	HTTP_IDLE_TIMEOUT = 10,	     /* seconds without a byte from the guest */
+};
+
+struct event_base;
+struct http;
+
+/* fds: for zone i the listening sockets fds[2 i] (divert) and fds[2 i + 1] (portal); they become
+ * http's.  A reference to site is taken.  engine must be there when requests come and stay until
+ * http_destroy(). */
+int http_create(struct event_base *base, struct engine *engine, struct site *site, const int *fds,
+		struct http **ret_http);
+/* Requests from now on are answered with this site (a reference is taken), which has as many zones
+ * as the old one. */
+void http_set_site(struct http *http, struct site *site);
+void http_destroy(struct http *http);

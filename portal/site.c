@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bundle's names are a contract with the engine; what it left out and what is optional is
+ * decided here only. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/proto.h"
+#include "portal/colour.h"
+#include "portal/site.h"
+#include "portal/token.h"
+
+static const char *const page_files[PAGES] = {
+	[PAGE_LANDING] = "landing.html", [PAGE_LOGIN] = "login.html",
+	[PAGE_SUCCESS] = "success.html", [PAGE_STATUS] = "status.html",
+	[PAGE_LOGOUT] = "logout.html",	 [PAGE_ERROR] = "error.html",
+	[PAGE_STYLE] = "style.css",
+};
+
+/* What style.css puts behind links: the cards. */
+static const struct colour card_light = {0xff, 0xff, 0xff}, card_dark = {0x1d, 0x20, 0x26};
+
+/* The zone that is being read; also the context of find_page(). */
+struct loader {
+	const struct bundle *bundle;
+	size_t zone;
+	char *error;
+};
+
+static int fail(const struct loader *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int fail(const struct loader *l, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(l->error, SITE_ERROR_MAX, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* NULL if absent */
+static const char *zone_get(const struct loader *l, const char *key, size_t *ret_len)
+{
+	char name[BUNDLE_NAME_MAX + 1];
+
+	if (snprintf(name, sizeof(name), "zone/%zu/%s", l->zone, key) >= (int)sizeof(name))
+		return NULL;
+	return bundle_get(l->bundle, name, ret_len);
+}
+
+static const char *zone_text(const struct loader *l, const char *key, const char *fallback)
+{
+	const char *text = zone_get(l, key, NULL);
+
+	return text && *text ? text : fallback;
+}
+
+static const char *find_page(void *ctx, const char *file, size_t *ret_len)
+{
+	char key[BUNDLE_NAME_MAX];
+
+	if (snprintf(key, sizeof(key), "page/%s", file) >= (int)sizeof(key))
+		return NULL;
+	return zone_get(ctx, key, ret_len);
+}
+
+static int load_page(struct loader *l, const char *file, const char *const *names,
+		     size_t name_count, struct template **ret_template)
+{
+	const struct template_source source = {names, name_count, find_page, l};
+	char error[TEMPLATE_ERROR_MAX];
+	int r = template_parse(&source, file, ret_template, error);
+
+	if (r == -EINVAL)
+		return fail(l, "zone %zu: page %s", l->zone, error);
+	return r;
+}
+
+/* Languages that are written from right to left, by their first subtag, and scripts by theirs (ISO
+ * 15924). */
+static const char *direction(const char *lang)
+{
+	static const char *const rtl[] = {"ar", "arc",	   "ckb",     "dv",	"fa", "he",
+					  "ks", "ku-arab", "pa-arab", "ps",	"sd", "syr",
+					  "ug", "ur",	   "yi",      "az-arab"};
+
+	for (size_t i = 0; i < sizeof(rtl) / sizeof(rtl[0]); i++) {
+		size_t n = strlen(rtl[i]);
+
+		if (strncasecmp(lang, rtl[i], n) == 0 && (lang[n] == '\0' || lang[n] == '-'))
+			return "rtl";
+	}
+	return "ltr";
+}
+
+/* One of the two pairs of colours: the accent, its ink, links. */
+static int load_colours(const struct loader *l, const char *key, const char *fallback,
+			struct colour card, char ret_texts[3][COLOUR_TEXT_MAX])
+{
+	const char *text = zone_text(l, key, fallback);
+	struct colour accent;
+
+	if (colour_parse(text, &accent) < 0)
+		return fail(l, "zone %zu: %s is no colour", l->zone, key);
+	colour_format(accent, ret_texts[0]);
+	colour_format(colour_ink(accent), ret_texts[1]);
+	colour_format(colour_readable(accent, card), ret_texts[2]);
+	return 0;
+}
+
+static int load_style(struct loader *l, struct zone_site *zone)
+{
+	char light[3][COLOUR_TEXT_MAX], dark[3][COLOUR_TEXT_MAX];
+	int r = load_colours(l, "accent", "#1f5fbf", card_light, light);
+
+	if (r == 0)
+		r = load_colours(l, "accent-dark", "#8ab4f8", card_dark, dark);
+	if (r < 0)
+		return r;
+
+	const struct template_value values[VALUES] = {
+		[VALUE_ACCENT] = {.text = light[0]},  [VALUE_INK] = {.text = light[1]},
+		[VALUE_LINK] = {.text = light[2]},    [VALUE_ACCENT_DARK] = {.text = dark[0]},
+		[VALUE_INK_DARK] = {.text = dark[1]}, [VALUE_LINK_DARK] = {.text = dark[2]},
+	};
+
+	return template_render(zone->pages[PAGE_STYLE], values, &zone->style, &zone->style_len);
+}
+
+/* Paragraphs are parted by lines that are empty. */
+static int load_terms(const struct loader *l, struct zone_site *zone)
+{
+	const char *text = zone_text(l, "terms", zone_text(l, "page/terms.txt", NULL));
+
+	if (!text)
+		return fail(l, "zone %zu: there are no terms", l->zone);
+	zone->terms_text = strdup(text);
+	zone->terms = calloc(SITE_PARAGRAPHS_MAX, sizeof(*zone->terms));
+	if (!zone->terms_text || !zone->terms)
+		return -ENOMEM;
+	bool inside = false;
+
+	for (char *line = zone->terms_text; line;) {
+		char *end = strchr(line, '\n');
+		bool blank = line[strspn(line, " \t\r\n")] == '\0' ||
+			     (end && line + strspn(line, " \t\r") == end);
+
+		if (blank)
+			line[line > zone->terms_text ? -1 : 0] = '\0';
+		else if (!inside && zone->terms_count == SITE_PARAGRAPHS_MAX)
+			return fail(l, "zone %zu: the terms have more than %d paragraphs", l->zone,
+				    SITE_PARAGRAPHS_MAX);
+		else if (!inside)
+			zone->terms[zone->terms_count++] = line;
+		inside = !blank;
+		line = end ? end + 1 : NULL;
+	}
+	return 0;
+}
+
+static int load_logo(const struct loader *l, struct zone_site *zone)
+{
+	static const char *const types[] = {"image/avif", "image/gif",	   "image/jpeg",
+					    "image/png",  "image/svg+xml", "image/webp"};
+	const char *type = zone_get(l, "logo-type", NULL);
+
+	zone->logo = zone_get(l, "logo", &zone->logo_len);
+	if (!zone->logo)
+		return 0;
+	for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(type, types[i]) == 0)
+			zone->logo_type = types[i];
+	}
+	return zone->logo_type ? 0
+			       : fail(l, "zone %zu: logo-type is no image type that browsers know",
+				      l->zone);
+}
+
+/* The 511 page with the longest link, so that no request can make it fail later. */
+static int try_divert(const struct loader *l, const struct zone_site *zone)
+{
+	struct answer_request req = {.method = "GET", .local = {.family = 6}};
+	struct response response = {0};
+	char target[LINK_TO_MAX];
+
+	memset(target, '%', sizeof(target) - 1);
+	target[0] = '/';
+	target[sizeof(target) - sizeof("http://h")] = '\0';
+	link_split(target, "h", &req.target);
+	int r = answer_stranger(&req, &zone->stranger, 0, &response);
+
+	response_finish(&response);
+	return r == -E2BIG ? fail(l, "zone %zu: page divert.html is too large", l->zone) : r;
+}
+
+static int load_zone(struct loader *l, const char *hostname, struct zone_site *zone)
+{
+	char key[BUNDLE_NAME_MAX];
+	int r = 0;
+
+	snprintf(key, sizeof(key), "zone/%zu/refresh", l->zone);
+	long refresh = bundle_get_number(l->bundle, key, 0);
+
+	zone->name = zone_text(l, "name", NULL);
+	if (!zone->name || strlen(zone->name) >= ZONE_NAME_MAX)
+		return fail(l, "zone %zu: it has no name", l->zone);
+	if (refresh < 0 || refresh > SITE_REFRESH_MAX)
+		return fail(l, "zone %zu: refresh is not between 0 and %d", l->zone,
+			    SITE_REFRESH_MAX);
+	for (size_t i = 0; i < PAGES && r == 0; i++)
+		r = load_page(l, page_files[i], value_names, VALUES, &zone->pages[i]);
+	if (r == 0)
+		r = load_page(l, "divert.html", answer_names, ANSWER_VALUES, &zone->divert);
+	if (r == 0)
+		r = load_style(l, zone);
+	if (r == 0)
+		r = load_terms(l, zone);
+	if (r == 0)
+		r = load_logo(l, zone);
+	if (r < 0)
+		return r;
+	zone->stranger = (struct answer_zone){
+		.hostname = hostname,
+		.title = zone_text(l, "title", zone->name),
+		.lang = zone_text(l, "lang", "en"),
+		.refresh = (uint32_t)refresh,
+		.page = zone->divert,
+	};
+	zone->stranger.dir = direction(zone->stranger.lang);
+	return try_divert(l, zone);
+}
+
+static int load_global(struct loader *l, struct site *site)
+{
+	const char *level = bundle_get(l->bundle, "log-level", NULL);
+	long count = bundle_get_number(l->bundle, "zones", 0);
+	size_t len = 0;
+
+	site->log_level = LOG_LEVEL_INFO;
+	if (level && log_parse_level(level, &site->log_level) < 0)
+		return fail(l, "there is no log-level \"%s\"", level);
+	site->hostname = bundle_get(l->bundle, "hostname", NULL);
+	if (site->hostname && !*site->hostname)
+		site->hostname = NULL;
+	if (site->hostname && !link_is_hostname(site->hostname))
+		return fail(l, "hostname is no host name");
+	site->secret = (const uint8_t *)bundle_get(l->bundle, "secret", &len);
+	if (!site->secret || len != TOKEN_SECRET_LEN)
+		return fail(l, "secret is not %d bytes long", TOKEN_SECRET_LEN);
+	if (count < 1 || count > ZONES_MAX)
+		return fail(l, "there are not between 1 and %d zones", ZONES_MAX);
+	site->zones = calloc((size_t)count, sizeof(*site->zones));
+	if (!site->zones)
+		return -ENOMEM;
+	site->zone_count = (size_t)count;
+	return 0;
+}
+
+static void cleanup_site(struct site **site)
+{
+	site_unref(*site);
+}
+
+int site_load(struct bundle *bundle, struct site **ret_site, char ret_error[static SITE_ERROR_MAX])
+{
+	CLEANUP(cleanup_site) struct site *site = calloc(1, sizeof(*site));
+	struct loader l = {.bundle = bundle, .error = ret_error};
+
+	ret_error[0] = '\0';
+	if (!site) {
+		bundle_destroy(bundle);
+		return -ENOMEM;
+	}
+	site->references = 1;
+	site->bundle = bundle;
+	int r = load_global(&l, site);
+
+	for (; r == 0 && l.zone < site->zone_count; l.zone++)
+		r = load_zone(&l, site->hostname, &site->zones[l.zone]);
+	if (r < 0)
+		return r;
+	*ret_site = steal_ptr(&site);
+	return 0;
+}
+
+struct site *site_ref(struct site *site)
+{
+	site->references++;
+	return site;
+}
+
+void site_unref(struct site *site)
+{
+	if (!site || --site->references > 0)
+		return;
+	for (size_t i = 0; i < site->zone_count; i++) {
+		struct zone_site *zone = &site->zones[i];
+
+		for (size_t k = 0; k < PAGES; k++)
+			template_destroy(zone->pages[k]);
+		template_destroy(zone->divert);
+		free(zone->style);
+		free(zone->terms_text);
+		free(zone->terms);
+	}
+	free(site->zones);
+	bundle_destroy(site->bundle);
+	free(site);
+}

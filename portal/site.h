@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that the web worker knows: the engine's bundle, read whole into one const struct.  It
+ * is replaced at a reload; whoever still answers a request with the old one holds a reference.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bundle.h"
+#include "common/log.h"
+#include "portal/answer.h"
+#include "portal/template.h"
+#include "portal/values.h"
+
+enum {
+	SITE_ERROR_MAX = 320,
+	SITE_PARAGRAPHS_MAX = 256, /* of a zone's terms */
+	SITE_REFRESH_MAX = 86400,  /* seconds */
+};
+
+enum page_id {
+	PAGE_LANDING,
+	PAGE_LOGIN,
+	PAGE_SUCCESS,
+	PAGE_STATUS,
+	PAGE_LOGOUT,
+	PAGE_ERROR,
+	PAGE_STYLE,
+	PAGES
+};
+
+struct zone_site {
+	const char *name;
+	struct answer_zone stranger; /* also holds title, lang, dir and refresh for all pages */
+	struct template *divert;
+	struct template *pages[PAGES]; /* but for the style sheet, which is rendered once */
+	char *style;
+	size_t style_len;
+	char *terms_text;
+	const char **terms; /* paragraphs */
+	size_t terms_count;
+	const char *logo, *logo_type; /* NULL if there is none */
+	size_t logo_len;
+};
+
+struct site {
+	unsigned int references;
+	struct bundle *bundle; /* strings point into it */
+	const char *hostname;  /* NULL if none is configured */
+	const uint8_t *secret; /* TOKEN_SECRET_LEN */
+	enum log_level log_level;
+	size_t zone_count;
+	struct zone_site *zones;
+};
+
+/* Takes the bundle, on failure too.  -EINVAL: what is wrong is in ret_error; or another negative
+ * errno. */
+int site_load(struct bundle *bundle, struct site **ret_site, char ret_error[static SITE_ERROR_MAX]);
+struct site *site_ref(struct site *site);
+/* The last one frees it.  NULL is fine. */
+void site_unref(struct site *site);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * portald-web: speaks HTTP to guests.  Started by portald as root with its descriptors open
+ * (common/proto.h); before the first byte from a guest is read it is another user without
+ * capabilities, opens no file any more and can make no system call but those below.  Its power is
+ * to answer on sockets it was given and to ask the engine about the guest that it speaks to.
+ *
+ * usage: portald-web USER
+ *
+ * Exit status: 0 when the engine is gone; 1 on any error.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <event2/event.h>
+#include <seccomp.h>
+#include <sodium.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "portal/engine.h"
+#include "portal/http.h"
+#include "portal/site.h"
+
+struct web {
+	struct event_base *base;
+	struct engine engine;
+	struct site *site;
+	struct http *http;
+};
+
+static const struct sandbox_rule seal_rules[] = {
+	/* the event loops */
+	{.syscall = SCMP_SYS(epoll_wait)},
+	{.syscall = SCMP_SYS(epoll_pwait)},
+	{.syscall = SCMP_SYS(epoll_ctl)},
+	/* connections of guests; no address, so nothing can be sent to whom did not connect */
+	{.syscall = SCMP_SYS(accept4)},
+	{.syscall = SCMP_SYS(recvfrom)},
+	{.syscall = SCMP_SYS(sendto), .compare = true, .arg = 4, .value = 0},
+	{.syscall = SCMP_SYS(shutdown)},
+	{.syscall = SCMP_SYS(getsockname)},
+	{.syscall = SCMP_SYS(setsockopt), .compare = true, .arg = 1, .value = IPPROTO_TCP},
+};
+
+/* Takes fd.  A bundle that cannot be used changes nothing, unless it shows that we and the engine
+ * disagree. */
+static int load_site(int fd, struct site **ret_site)
+{
+	CLEANUP(cleanup_close) int bundle_fd = fd;
+	char error[SITE_ERROR_MAX];
+	struct bundle *bundle;
+	int r = bundle_open(bundle_fd, &bundle);
+
+	if (r < 0) {
+		log_error("the configuration from portald cannot be read: %s", strerror(-r));
+		return r;
+	}
+	r = site_load(bundle, ret_site, error);
+	if (r < 0)
+		log_error("the configuration from portald is refused: %s",
+			  *error ? error : strerror(-r));
+	else
+		log_set_level((*ret_site)->log_level);
+	return r;
+}
+
+static int reload(void *ctx, int fd)
+{
+	struct web *web = ctx;
+	struct site *site;
+
+	if (load_site(fd, &site) < 0) {
+		log_error("reload refused, the old pages stay");
+		return 0;
+	}
+	if (site->zone_count != web->site->zone_count) {
+		log_error("reload with %zu zones in place of %zu", site->zone_count,
+			  web->site->zone_count);
+		site_unref(site);
+		return -EBADMSG;
+	}
+	http_set_site(web->http, site);
+	site_unref(web->site);
+	web->site = site;
+	log_info("new configuration and pages");
+	return 0;
+}
+
+/* What would open a file later is done now. */
+static void warm_up(void)
+{
+	struct rlimit files;
+
+	tzset();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* a reload is the engine's business */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static int set_up(struct web *web)
+{
+	int fds[2 * ZONES_MAX];
+	int r = load_site(FD_BUNDLE, &web->site);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < (int)web->site->zone_count * 2; i++)
+		fds[i] = FD_LISTEN + i;
+	web->base = event_base_new();
+	if (!web->base)
+		return -ENOMEM;
+	r = engine_init(&web->engine, FD_ENGINE, web->base, reload, web);
+	if (r == 0)
+		r = http_create(web->base, &web->engine, web->site, fds, &web->http);
+	if (r < 0)
+		log_error("cannot set up: %s", strerror(-r));
+	return r;
+}
+
+static int give_up_power(const struct account *account)
+{
+	int r = sandbox_become(account, -1);
+
+	if (r == 0)
+		r = sandbox_seal(seal_rules, sizeof(seal_rules) / sizeof(seal_rules[0]));
+	if (r < 0)
+		log_error("cannot give up privileges: %s", strerror(-r));
+	return r;
+}
+
+static int run(struct web *web)
+{
+	if (event_base_dispatch(web->base) < 0) {
+		log_error("the event loop failed");
+		return 1;
+	}
+	if (web->engine.error < 0)
+		log_error("portald sent what cannot be: %s", strerror(-web->engine.error));
+	return web->engine.error < 0 ? 1 : 0;
+}
+
+static void finish(struct web *web)
+{
+	http_destroy(web->http);
+	engine_finish(&web->engine);
+	if (web->base)
+		event_base_free(web->base);
+	site_unref(web->site);
+}
+
+int main(int argc, char **argv)
+{
+	static struct web web;
+	struct account account;
+	int status = 1;
+
+	log_init("portald-web");
+	if (argc != 2) {
+		log_error("this program is started by portald");
+		return 1;
+	}
+	if (sandbox_find_account(argv[1], &account) < 0) {
+		log_error("there is no user \"%s\"", argv[1]);
+		return 1;
+	}
+	if (sodium_init() < 0) {
+		log_error("libsodium does not work here");
+		return 1;
+	}
+	warm_up();
+	if (set_up(&web) == 0 && give_up_power(&account) == 0)
+		status = run(&web);
+	finish(&web);
+	return status;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/fake_site.h"
+
+static char error[SITE_ERROR_MAX];
+
+static struct site *load(const struct fake_entry *changes)
+{
+	struct site *site = NULL;
+
+	if (fake_site(changes, &site, error) < 0)
+		fail_msg("%s", error);
+	return site;
+}
+
+static void test_defaults(void **state)
+{
+	static const struct fake_entry changes[] = {
+		{"zone/0/title", NULL, 0},
+		{"zone/0/lang", NULL, 0},
+		{"zone/0/refresh", NULL, 0},
+		{"zone/0/accent", NULL, 0},
+		{"zone/0/accent-dark", NULL, 0},
+		{"log-level", NULL, 0},
+		{0},
+	};
+	struct site *site = load(changes);
+
+	(void)state;
+	assert_int_equal(site->zone_count, 1);
+	assert_null(site->hostname);
+	assert_int_equal(site->log_level, LOG_LEVEL_INFO);
+	assert_string_equal(site->zones[0].stranger.title, "guest");
+	assert_string_equal(site->zones[0].stranger.lang, "en");
+	assert_string_equal(site->zones[0].stranger.dir, "ltr");
+	assert_int_equal(site->zones[0].stranger.refresh, 0);
+	assert_null(site->zones[0].logo);
+	assert_true(site->zones[0].terms_count >= 3);
+	assert_int_equal(site_ref(site)->references, 2);
+	site_unref(site);
+	site_unref(site);
+}
+
+static void test_values(void **state)
+{
+	static const struct fake_entry changes[] = {
+		{"hostname", "wifi.example", 0},
+		{"zone/0/lang", "ar-EG", 0},
+		{"zone/0/accent", "#ffff00", 0},
+		{"zone/0/terms", "\n \none\ntwo\r\n\t\r\n\n  three\n", 0},
+		{"zone/0/logo", "\x89PNG\0\0", 6},
+		{"zone/0/logo-type", "image/png", 0},
+		{0},
+	};
+	struct site *site = load(changes);
+	const struct zone_site *zone = &site->zones[0];
+
+	(void)state;
+	assert_string_equal(site->hostname, "wifi.example");
+	assert_string_equal(zone->stranger.dir, "rtl");
+	assert_int_equal(zone->terms_count, 2);
+	assert_string_equal(zone->terms[0], "one\ntwo\r");
+	assert_string_equal(zone->terms[1], "  three");
+	assert_int_equal(zone->logo_len, 6);
+	/* black on yellow, and links that are not yellow on white */
+	assert_non_null(strstr(zone->style, "--accent: #ffff00;\n\t--ink: #000000;"));
+	assert_null(strstr(zone->style, "--link: #ffff00"));
+	site_unref(site);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		struct fake_entry change;
+		const char *wanted;
+	} rows[] = {
+		{{"secret", "short", 0}, "secret is not 32 bytes long"},
+		{{"secret", NULL, 0}, "secret is not 32 bytes long"},
+		{{"zones", "0", 0}, "there are not between 1 and 64 zones"},
+		{{"zones", "65", 0}, "there are not between 1 and 64 zones"},
+		{{"zones", "2", 0}, "zone 1: it has no name"},
+		{{"hostname", "a b", 0}, "hostname is no host name"},
+		{{"log-level", "loud", 0}, "there is no log-level \"loud\""},
+		{{"zone/0/name", NULL, 0}, "zone 0: it has no name"},
+		{{"zone/0/name", "a-name-of-more-than-thirty-one-bytes", 0},
+		 "zone 0: it has no name"},
+		{{"zone/0/refresh", "-1", 0}, "zone 0: refresh is not between 0 and 86400"},
+		{{"zone/0/accent", "red", 0}, "zone 0: accent is no colour"},
+		{{"zone/0/accent-dark", "#12345g", 0}, "zone 0: accent-dark is no colour"},
+		{{"zone/0/page/login.html", NULL, 0},
+		 "zone 0: page login.html:1: there is no file \"login.html\""},
+		{{"zone/0/page/divert.html", NULL, 0},
+		 "zone 0: page divert.html:1: there is no file \"divert.html\""},
+		{{"zone/0/page/top.html", NULL, 0},
+		 "zone 0: page landing.html:4: there is no file \"top.html\""},
+		{{"zone/0/page/status.html", "a\n{{nonsense}}", 0},
+		 "zone 0: page status.html:2: there is no value \"nonsense\""},
+		{{"zone/0/page/divert.html", "{{token}}", 0},
+		 "zone 0: page divert.html:1: there is no value \"token\""},
+		{{"zone/0/page/terms.txt", NULL, 0}, "zone 0: there are no terms"},
+		{{"zone/0/logo", "x", 0}, "zone 0: logo-type is no image type that browsers know"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fake_entry changes[] = {rows[i].change, {0}};
+		struct site *site = NULL;
+
+		assert_int_equal(fake_site(changes, &site, error), -EINVAL);
+		assert_string_equal(error, rows[i].wanted);
+		assert_null(site);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
