@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* portalctl: what the commands share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+/* A command's outcome, and the program's exit status. */
+enum status {
+	STATUS_DONE = 0,
+	STATUS_REFUSED = 1, /* by the gateway, or because the input is no good */
+	STATUS_USAGE = 2,
+	STATUS_UNREACHABLE = 3, /* no gateway, or none that can be understood */
+};
+
+enum option_bit {
+	OPTION_ZONE = 1 << 0,
+	OPTION_FOR = 1 << 1,
+	OPTION_NOTE = 1 << 2,
+	OPTION_FILE = 1 << 3,
+	OPTION_ALL = 1 << 4,
+	OPTION_COMMON = 1 << 5, /* any command takes it */
+};
+
+/* One call of the program. */
+struct ctl {
+	const char *socket;
+	uint64_t timeout; /* seconds to wait for an answer */
+	bool json, help, version;
+	unsigned int given; /* enum option_bit */
+	const char *zone, *note, *file;
+	uint64_t seconds;
+	char **args; /* behind the command's name, ends with NULL */
+	int arg_count;
+	struct client *client; /* opened by the first ctl_ask() */
+};
+
+struct command {
+	const char *name;
+	const char *usage; /* its arguments */
+	const char *summary;
+	const char *help;	/* explanation and examples */
+	unsigned int options;	/* enum option_bit, besides the common ones */
+	int args_min, args_max; /* args_max -1: any number */
+	enum status (*run)(struct ctl *ctl);
+};
+
+extern const struct command command_status, command_list, command_show;
+extern const struct command command_grant, command_revoke;
+extern const struct command command_watch;
+
+/* "portalctl: text" on stderr */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a hint at --help; STATUS_USAGE. */
+enum status complain_usage(const struct command *command, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Sends a request (which it takes over; NULL: out of memory) and waits for its answer.  An answer
+ * that is an error is told and STATUS_REFUSED.  *ret_answer on STATUS_DONE only: an object, the
+ * caller's to release. */
+enum status ctl_ask(struct ctl *ctl, json_t *request, json_t **ret_answer);
+/* The next line of an answer that has several. */
+enum status ctl_next(struct ctl *ctl, json_t **ret_answer);
+/* Says that an answer is not as control.h has it. */
+enum status ctl_nonsense(const char *what);
+/* Writes one JSON document on a line. */
+void ctl_print_json(const json_t *json);
+
+static inline void cleanup_json(json_t **json)
+{
+	json_decref(*json);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status: the gateway itself. */
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/duration.h"
+#include "ctl/ctl.h"
+#include "ctl/output.h"
+
+static enum colour state_colour(const char *state)
+{
+	static const struct {
+		const char *state;
+		enum colour colour;
+	} colours[] = {
+		{"ready", COLOUR_GREEN},
+		{"missing", COLOUR_YELLOW},
+		{"refused", COLOUR_RED},
+		{"failed", COLOUR_RED},
+	};
+
+	for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {
+		if (strcmp(colours[i].state, state) == 0)
+			return colours[i].colour;
+	}
+	return COLOUR_NONE;
+}
+
+static int add_zone(struct table *table, json_t *zone)
+{
+	const char *name, *interface, *state, *divert, *login;
+	json_int_t session, portal_port, divert_port, sessions;
+	char duration[DURATION_TEXT_MAX], count[UNIT_TEXT_MAX], ports[64];
+
+	if (json_unpack(zone, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", &name,
+			"interface", &interface, "state", &state, "divert", &divert, "login",
+			&login, "session", &session, "portal-port", &portal_port, "divert-port",
+			&divert_port, "sessions", &sessions) < 0 ||
+	    session < 0 || sessions < 0)
+		return -1;
+	snprintf(ports, sizeof(ports), "%lld, %lld", (long long)portal_port,
+		 (long long)divert_port);
+	table_add(table, COLOUR_NONE, name);
+	table_add(table, COLOUR_NONE, interface);
+	table_add(table, state_colour(state), state);
+	table_add(table, COLOUR_NONE, divert);
+	table_add(table, COLOUR_NONE, login);
+	table_add(table, COLOUR_NONE, duration_format((uint64_t)session, duration));
+	table_add(table, COLOUR_NONE, ports);
+	table_add(table, COLOUR_NONE, output_count((uint64_t)sessions, count));
+	return 0;
+}
+
+static int print_zones(const json_t *zones)
+{
+	static const struct column columns[] = {
+		{"ZONE", false, 0},   {"INTERFACE", false, 0}, {"STATE", false, 0},
+		{"DIVERT", false, 0}, {"LOGIN", false, 0},     {"SESSION", true, 0},
+		{"PORTS", false, 0},  {"ONLINE", true, 0},
+	};
+	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	json_t *zone;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (zones, i, zone) {
+		if (add_zone(table, zone) < 0)
+			r = -1;
+	}
+	if (r == 0) {
+		putchar('\n');
+		table_print(table, stdout);
+	}
+	table_destroy(table);
+	return r;
+}
+
+static void print_field(const char *name, const char *text)
+{
+	CLEANUP(cleanup_free) char *clean = output_clean(text, 0);
+
+	printf("%-14s %s\n", name, clean);
+}
+
+static int print_processes(const json_t *processes)
+{
+	json_t *process;
+	json_int_t pid;
+	const char *name;
+	char text[96];
+	size_t i;
+
+	json_array_foreach (processes, i, process) {
+		if (json_unpack(process, "{s:s, s:I}", "name", &name, "pid", &pid) < 0)
+			return -1;
+		snprintf(text, sizeof(text), "%.64s (pid %lld)", name, (long long)pid);
+		print_field(i == 0 ? "processes" : "", text);
+	}
+	return 0;
+}
+
+static void print_warnings(const json_t *warnings)
+{
+	json_t *warning;
+	size_t i;
+
+	json_array_foreach (warnings, i, warning) {
+		CLEANUP(cleanup_free)
+		char *clean =
+			output_clean(json_is_string(warning) ? json_string_value(warning) : "?", 0);
+
+		printf("%s", i == 0 ? "\n" : "");
+		output_coloured(stdout, COLOUR_YELLOW, "warning: ");
+		puts(clean);
+	}
+}
+
+static int print_status(json_t *answer)
+{
+	const char *version, *config;
+	json_t *hostname, *zones, *processes, *warnings;
+	char text[128], duration[DURATION_TEXT_MAX];
+	json_int_t pid, uptime;
+
+	if (json_unpack(answer, "{s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "version", &version,
+			"pid", &pid, "uptime", &uptime, "config", &config, "hostname", &hostname,
+			"zones", &zones, "processes", &processes, "warnings", &warnings) < 0 ||
+	    uptime < 0 || !json_is_array(zones) || !json_is_array(processes) ||
+	    !json_is_array(warnings))
+		return -1;
+	snprintf(text, sizeof(text), "%.32s, up for %s (pid %lld)", version,
+		 duration_format((uint64_t)uptime, duration), (long long)pid);
+	print_field("portald", text);
+	print_field("configuration", config);
+	print_field("hostname", json_is_string(hostname)
+					? json_string_value(hostname)
+					: "none: links show the gateway's address");
+	if (print_processes(processes) < 0 || print_zones(zones) < 0)
+		return -1;
+	print_warnings(warnings);
+	return 0;
+}
+
+static enum status run_status(struct ctl *ctl)
+{
+	CLEANUP(cleanup_json) json_t *answer = NULL;
+	enum status status = ctl_ask(ctl, json_pack("{s:s}", "verb", "status"), &answer);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (ctl->json)
+		ctl_print_json(answer);
+	else if (print_status(answer) < 0)
+		return ctl_nonsense("a status");
+	return STATUS_DONE;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.usage = "",
+	.summary = "is the gateway well? zones, processes, warnings",
+	.help = "Shows the gateway's version, processes, zones, and the host settings that need attention.\n"
+		"A zone is \"ready\"; \"missing\": its interface is not there (it is closed until it comes);\n"
+		"\"refused\": the interface has no MAC addresses; \"failed\": see the gateway's log.\n\n"
+		"examples:\n"
+		"  portalctl status\n"
+		"  portalctl status --json | jq -e '.zones | all(.state == \"ready\")'\n",
+	.run = run_status,
+};
