@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "common/duration.h"
@@ -239,7 +240,7 @@ static int parse_colour(struct config_load *l, const struct config_key *key, con
 	    strspn(value + 1, "0123456789abcdefABCDEF") != 6)
 		return config_complain(
 			l,
-			"\"%s\" is no colour; write it as \"#0b57d0\" (with the quotation "
+			"\"%s\" is no colour; write it as \"#1f5fbf\" (with the quotation "
 			"marks)",
 			value);
 	return config_set_text(field, value);
@@ -297,6 +298,24 @@ static int parse_file(struct config_load *l, const struct config_key *key, const
 	return r < 0 ? r : config_check_file(l, *(char **)field);
 }
 
+/* The web worker tells browsers the type by the ending (daemon/pages.c). */
+static int parse_logo(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field)
+{
+	static const char *const endings[] = {".svg", ".png", ".jpg", ".jpeg", ".webp", ".gif"};
+	const char *ending = strrchr(value, '.');
+
+	for (size_t i = 0; ending && i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (strcasecmp(ending, endings[i]) == 0)
+			return parse_file(l, key, value, field);
+	}
+	return config_complain(
+		l,
+		"%s is no image that browsers know; its name must end in .svg, .png, .jpg, "
+		".jpeg, .webp or .gif",
+		value);
+}
+
 static int parse_pages(struct config_load *l, const struct config_key *key, const char *value,
 		       void *field)
 {
@@ -331,9 +350,9 @@ const struct config_key config_zone_keys[] = {
 	{"connection-limit", parse_number, "20", ZONE(connection_limit), FIELD_U32, false, 1, LIMIT_MAX},
 	{"dns-limit", parse_number, "20", ZONE(dns_limit), FIELD_U32, false, 1, LIMIT_MAX},
 	{"refuse-limit", parse_number, "20", ZONE(refuse_limit), FIELD_U32, false, 1, LIMIT_MAX},
-	{"accent", parse_colour, "#0b57d0", ZONE(accent), FIELD_TEXT, false, 0, 0},
-	{"accent-dark", parse_colour, "#a8c7fa", ZONE(accent_dark), FIELD_TEXT, false, 0, 0},
-	{"logo", parse_file, NULL, ZONE(logo), FIELD_TEXT, false, 0, 0},
+	{"accent", parse_colour, "#1f5fbf", ZONE(accent), FIELD_TEXT, false, 0, 0},
+	{"accent-dark", parse_colour, "#8ab4f8", ZONE(accent_dark), FIELD_TEXT, false, 0, 0},
+	{"logo", parse_logo, NULL, ZONE(logo), FIELD_TEXT, false, 0, 0},
 	{"terms", parse_file, NULL, ZONE(terms), FIELD_TEXT, false, 0, 0},
 	{"pages", parse_pages, NULL, ZONE(pages), FIELD_TEXT, false, 0, 0},
 	{"lang", parse_lang, "en", ZONE(lang), FIELD_TEXT, false, 0, 0},

@@ -70,7 +70,7 @@ static void link_changed(void *data, uint32_t zone, enum link_state state)
 		[LINK_MISSING] = "is not there; the zone waits for it",
 		[LINK_READY] = "is ready",
 		[LINK_REFUSED] =
-			"is not Ethernet-like: guests have no MAC there; the zone stays closed",
+			"is not Ethernet-like, or is a port of a bridge (then name the bridge); the zone stays closed",
 		[LINK_FAILED] = "cannot be used; the zone stays closed towards guests",
 	};
 	struct engine *e = data;
