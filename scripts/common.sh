@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034  # what is set here is used by those who source it
+# What run, test, check and lab share: colours, packages, accounts, the build.  Sourced; the caller has set -euo pipefail.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHON=/usr/bin/python3
+
+# Debian packages, by what they are for.
+BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libconfuse-dev libevent-dev libjansson-dev
+	libmicrohttpd-dev libmnl-dev libnftables-dev libnftnl-dev libseccomp-dev libsodium-dev uthash-dev scdoc)
+RUN_PACKAGES=(nftables iproute2 procps)
+LAB_PACKAGES=(python3 dnsmasq-base tcpdump openssl curl conntrack util-linux)
+TEST_PACKAGES=(clang llvm clang-format clang-tidy cppcheck shellcheck libcmocka-dev python3-pytest wget iputils-ping
+	udhcpc chromium npm)
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' YELLOW=$'\e[33m' DIM=$'\e[2m' PLAIN=$'\e[0m'
+else
+	BOLD='' GREEN='' RED='' YELLOW='' DIM='' PLAIN=''
+fi
+
+section() {
+	printf '\n%s== %s%s\n' "$BOLD" "$*" "$PLAIN"
+}
+
+note() {
+	printf '%s%s%s\n' "$DIM" "$*" "$PLAIN"
+}
+
+die() {
+	printf '%s%s%s\n' "$RED" "$*" "$PLAIN" >&2
+	exit 1
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || die "$(basename "$0") needs root: it makes network namespaces and installs packages"
+}
+
+# Installs what of these Debian packages is missing.
+need_packages() {
+	local package missing=()
+
+	for package; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+	done
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	command -v apt-get >/dev/null || die "please install what corresponds to Debian's ${missing[*]}"
+	note "installing ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	if ! apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+		apt-get update -qq || die "apt-get update failed"
+		apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+			die "could not install ${missing[*]}"
+	fi
+}
+
+# The system users of portald, as scripts/sysusers.d/portald.conf has them.
+need_accounts() {
+	local user
+
+	for user in portald portald-web portald-gate; do
+		getent passwd "$user" >/dev/null || useradd --system --user-group --no-create-home \
+			--home-dir /nonexistent --shell /usr/sbin/nologin "$user"
+	done
+}
+
+# build FOLDER [meson options...]: configures it if it is new and compiles, both quietly unless they fail.
+build() {
+	local folder=$1 log
+	shift
+	log=$(mktemp)
+	if ! {
+		{ [ -f "$folder/build.ninja" ] || meson setup "$folder" "$ROOT" "$@"; } &&
+			meson compile -C "$folder"
+	} >"$log" 2>&1; then
+		cat "$log"
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# The same with clang.
+build_clang() {
+	CC=clang build "$@"
+}
