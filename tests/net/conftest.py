@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures of the integration tests.  One lab for each test module, and one portald in it unless a test starts its own.
+
+Every lab records what arrives upstream; when it is taken down, its verdict goes to `verdicts`, and test_zz_capture.py,
+the last module, says what they were in the whole run.
+"""
+import os
+import signal
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import gateway  # noqa: E402
+import lab as lab_module  # noqa: E402
+
+verdicts = []  # one of each lab that was taken down
+
+
+def _interrupted(number, frame):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session", autouse=True)
+def accounts():
+    signal.signal(signal.SIGTERM, _interrupted)
+    gateway.add_accounts()
+    lab_module.remove_stale()
+
+
+def finish_capture(the_lab, name):
+    """Takes the lab's verdict, and asserts it."""
+    the_lab.flush_capture()
+    leaks, seen = the_lab.leaks(), len(the_lab.capture.packets())
+    dropped = the_lab.capture.finish()
+    verdicts.append({"lab": name, "leaks": leaks, "seen": seen, "dropped": dropped})
+    assert dropped == 0, f"the capture is not whole: {dropped} packets lost"
+    assert not leaks, f"strangers' packets upstream: {leaks[:5]}"
+
+
+@pytest.fixture(scope="module")
+def make_lab(request):
+    """make_lab(**options): a lab with its capture running; judged and taken down at the module's end."""
+    made = []
+
+    def make(**options):
+        the_lab = lab_module.Lab(**options)
+        made.append(the_lab)
+        the_lab.start_capture()
+        return the_lab
+
+    yield make
+    problems = []
+    for the_lab in made:
+        try:
+            finish_capture(the_lab, request.module.__name__)
+        except AssertionError as e:
+            problems.append(str(e))
+        finally:
+            reports = [p.output() for p in the_lab.processes if any(r in p.output() for r in gateway.REPORTS)]
+            the_lab.close()
+        problems += reports
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="module")
+def lab(make_lab):
+    return make_lab()
+
+
+@pytest.fixture(scope="module")
+def gw(lab):
+    """portald with one zone, "guest"."""
+    return gateway.Gateway(lab)
+
+
+@pytest.fixture
+def fresh(gw):
+    """No session before the test, none after it."""
+    gw.revoke_all()
+    yield gw
+    if gw.process and gw.process.alive():
+        gw.revoke_all()
+
+
+@pytest.fixture
+def own_gateway(lab):
+    """own_gateway(config): a portald for this test alone, with its tables removed afterwards."""
+    made = []
+
+    def make(config=gateway.ONE_ZONE, **options):
+        made.append(gateway.Gateway(lab, config, **options))
+        return made[-1]
+
+    yield make
+    for the_gateway in made:
+        the_gateway.close()
+        the_gateway.teardown()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what portald said."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and call.when == "call":
+        for the_gateway in [v for v in getattr(item, "funcargs", {}).values() if isinstance(v, gateway.Gateway)]:
+            report.sections.append(("portald's log", "\n".join(the_gateway.log().splitlines()[-40:])))
+
+
+families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])

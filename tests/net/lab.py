@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The test network, in throwaway network namespaces.
+
+    g1 ... gN   s1 s2                 t1 t2           each guest: eth0, one MAC, IPv4 and IPv6
+      |     |    |  |                  |  |           g, t: may log in;  s: strangers for ever
+    ==+=====+====+==+== br-guest     ==+==+== br-two
+     192.0.2.1/24                     198.51.100.1/24
+     2001:db8:1::1/64, fe80::1        2001:db8:2::1/64, fe80::1
+    +----------------------- gw ------------------------+
+    |  forwards IPv4 and IPv6; portald; dnsmasq         |
+    +-----------------------wan0------------------------+
+                             | 203.0.113.1/24  2001:db8:ff::1/64
+                            eth0
+    +----------------------- up ------------------------+
+    |  203.0.113.2   2001:db8:ff::2     web, UDP, DNS   |
+    |  203.0.113.66  2001:db8:ff::66    the same, but   |
+    |  only guests that must not get through call it    |
+    +---------------------------------------------------+
+
+Guest number n has 192.0.2.(10+n) and 2001:db8:1::(10+n), MAC 02:00:5e:10:00:nn; a stranger's n starts at 100.  Without
+masquerade up has routes to the guests' networks; with it the gateway's own table `lab_nat` hides them.
+
+A lab's namespaces are called <prefix>-gw and so on.  Everything it starts is tracked and ended by its process id; what is
+left in its namespaces at the end (they are its own) is ended too.
+"""
+import atexit
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import namespace
+from capture import Capture
+from guest import Guest
+from namespace import ip_batch, sysctl, wait_until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+UP = {4: "203.0.113.2", 6: "2001:db8:ff::2"}
+FORBIDDEN = {4: "203.0.113.66", 6: "2001:db8:ff::66"}
+WAN = {4: "203.0.113.1", 6: "2001:db8:ff::1"}
+SITES = {  # bridge -> first part of the guests' addresses
+    "br-guest": {4: "192.0.2.", 6: "2001:db8:1::"},
+    "br-two": {4: "198.51.100.", 6: "2001:db8:2::"},
+}
+STRANGERS_FROM = 100
+NAT = """
+table ip lab_nat {{ chain post {{ type nat hook postrouting priority srcnat; oifname "{wan}" masquerade; }}
+}}
+table ip6 lab_nat {{ chain post {{ type nat hook postrouting priority srcnat; oifname "{wan}" masquerade; }}
+}}
+"""
+DNSMASQ = """
+port=53
+no-resolv
+no-hosts
+bind-dynamic
+interface=br-guest
+interface=br-two
+address=/#/203.0.113.2
+address=/#/2001:db8:ff::2
+address=/forbidden.example/203.0.113.66
+address=/forbidden.example/2001:db8:ff::66
+dhcp-range=192.0.2.150,192.0.2.180,2m
+dhcp-range=198.51.100.150,198.51.100.180,2m
+dhcp-authoritative
+no-ping
+"""
+
+
+class Process:
+    """A tracked child with its output in a file."""
+
+    def __init__(self, argv, log, env=None):
+        self.log = log
+        self._file = open(log, "ab")
+        self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file,
+                                      env={**os.environ, **(env or {})}, start_new_session=True)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def output(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def wait(self, timeout=10.0):
+        return self.popen.wait(timeout)
+
+    def stop(self, sig=signal.SIGTERM, timeout=5.0):
+        if self.alive():
+            self.popen.send_signal(sig)
+            try:
+                self.popen.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+        self._file.close()
+        return self.popen.returncode
+
+
+class Lab:
+    """Use as a context manager, or call close()."""
+
+    _counter = 0
+
+    def __init__(self, prefix=None, masquerade=False, dnsmasq=True, sites=("br-guest", "br-two"), keep=False):
+        Lab._counter += 1
+        self.prefix = prefix or f"plab{os.getpid()}x{Lab._counter}"
+        self.folder = tempfile.mkdtemp(prefix=self.prefix + "-")
+        os.chmod(self.folder, 0o755)
+        self.masquerade = masquerade
+        self.guests = {}
+        self.processes = []
+        self.capture = None
+        self._cleanup = []
+        self._closed = False
+        if not keep:
+            atexit.register(self.close)
+        try:
+            self._build(sites)
+            if dnsmasq:
+                self.start_dnsmasq()
+            self._start_upstream()
+        except BaseException:
+            self.close()
+            raise
+
+    # ---- building
+
+    def name(self, node):
+        return f"{self.prefix}-{node}"
+
+    def _add_namespace(self, node):
+        subprocess.run(["ip", "netns", "add", self.name(node)], check=True)
+        for scope in ("all", "default"):
+            sysctl(self.name(node), f"net.ipv6.conf.{scope}.accept_dad", 0)
+            sysctl(self.name(node), f"net.ipv4.conf.{scope}.rp_filter", 0)
+        ip_batch(self.name(node), ["link set lo up"])
+
+    def _build(self, sites):
+        gw, up = self.name("gw"), self.name("up")
+        self._add_namespace("gw")
+        self._add_namespace("up")
+        for key in ("iptables", "ip6tables", "arptables"):
+            sysctl(gw, f"net.bridge.bridge-nf-call-{key}", 0)
+        # The kernel's own limit, six ICMP errors and then one a second for each guest, would hide portald's.
+        sysctl(gw, "net.ipv4.icmp_ratelimit", 0)
+        sysctl(gw, "net.ipv6.icmp.ratelimit", 0)
+        sysctl(gw, "net.ipv4.ip_forward", 1)
+        sysctl(gw, "net.ipv6.conf.all.forwarding", 1)
+        ip_batch(gw, [f"link add wan0 type veth peer name eth0 netns {up}",
+                      f"addr add {WAN[4]}/24 dev wan0", f"addr add {WAN[6]}/64 dev wan0", "link set wan0 up"])
+        ip_batch(up, [*(f"addr add {to[4]}/24 dev eth0" for to in (UP, FORBIDDEN)),
+                      f"addr add {UP[6]}/64 dev eth0", "link set eth0 up",
+                      f"addr add {FORBIDDEN[6]}/64 dev eth0 preferred_lft 0"])  # never chosen for what up itself sends
+        for bridge in sites:
+            self.add_bridge(bridge)
+        if self.masquerade:
+            self.nft(NAT.format(wan="wan0"))
+        else:
+            ip_batch(up, [line for site in SITES.values() for line in (
+                f"route add {site[4]}0/24 via {WAN[4]}", f"route add {site[6]}/64 via {WAN[6]}")])
+
+    def add_bridge(self, bridge):
+        """A zone's bridge with the gateway's addresses; ports of its guests, if there are any, are plugged in again."""
+        site = SITES[bridge]
+        ip_batch(self.name("gw"), [
+            f"link add {bridge} address 02:00:5e:00:00:{1 + list(SITES).index(bridge):02x} type bridge",
+            f"addr add {site[4]}1/24 dev {bridge}", f"addr add {site[6]}1/64 dev {bridge}",
+            f"addr add fe80::1/64 dev {bridge}", f"link set {bridge} up",
+            *(f"link set v-{g.node} master {bridge}" for g in self.guests.values() if g.bridge == bridge)])
+
+    def delete_bridge(self, bridge):
+        ip_batch(self.name("gw"), [f"link del {bridge}"])
+
+    def add_guest(self, node, bridge="br-guest", mac=None, number=None):
+        """node: g1, s1, t1 ...; an existing one is returned as it is."""
+        if node in self.guests:
+            return self.guests[node]
+        if number is None:
+            number = int(node[1:]) + (STRANGERS_FROM if node[0] == "s" else 0)
+        site = SITES[bridge]
+        guest = Guest(self, node, bridge, mac or f"02:00:5e:10:{list(SITES).index(bridge):02x}:{number:02x}",
+                      {f: site[f] + str(10 + number) for f in (4, 6)}, {f: site[f] + "1" for f in (4, 6)})
+        self._add_namespace(node)
+        ip_batch(self.name("gw"), [f"link add v-{node} type veth peer name eth0 netns {self.name(node)}",
+                                   f"link set v-{node} master {bridge} up"])
+        ip_batch(self.name(node), [f"link set eth0 address {guest.mac}", "link set eth0 up",
+                                   *guest.address_commands("add")])
+        self._write_resolv_conf(guest)
+        self.guests[node] = guest
+        return guest
+
+    def _write_resolv_conf(self, guest):
+        """`ip netns exec` shows this file as /etc/resolv.conf."""
+        folder = f"/etc/netns/{self.name(guest.node)}"
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/resolv.conf", "w", encoding="ascii") as f:
+            f.write(f"nameserver {guest.gateway[4]}\nnameserver {guest.gateway[6]}\noptions timeout:2 attempts:1\n")
+
+    # ---- running things
+
+    def run(self, node, argv, timeout=30.0, **kw):
+        """Runs to its end inside a node; subprocess.CompletedProcess with text output."""
+        return subprocess.run(["ip", "netns", "exec", self.name(node), *argv], text=True, capture_output=True,
+                              timeout=timeout, check=False, **kw)
+
+    def check(self, node, argv, **kw):
+        done = self.run(node, argv, **kw)
+        if done.returncode != 0:
+            raise RuntimeError(f"{node}: {' '.join(argv)}: status {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def spawn(self, node, argv, name, env=None):
+        process = Process(["ip", "netns", "exec", self.name(node), *argv], os.path.join(self.folder, name + ".log"), env)
+        self.processes.append(process)
+        return process
+
+    def nft(self, text, node="gw"):
+        return self.check(node, ["nft", "-f", "-"], input=text)
+
+    def conntrack(self):
+        """All entries of the gateway, one line of `conntrack -L` each, both families."""
+        return [line for f in ("ipv4", "ipv6") for line in self.check("gw", ["conntrack", "-L", "-f", f]).splitlines()]
+
+    def conntrack_of(self, guest):
+        """Those that begin at one of the guest's addresses."""
+        wanted = {f"src={a}" for a in guest.all_addresses}
+        return [line for line in self.conntrack() if wanted & set(line.split())]
+
+    def forwarded_of(self, guest):
+        """Those of them that lead through the gateway, not to it."""
+        here = {f"src={a}" for a in (*guest.gateway.values(), "fe80::1")}
+        return [line for line in self.conntrack_of(guest) if not here & set(line.split())]
+
+    def start_dnsmasq(self):
+        path = os.path.join(self.folder, "dnsmasq.conf")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(DNSMASQ + f"dhcp-leasefile={self.folder}/leases\n")
+        self.dnsmasq = self.spawn("gw", ["dnsmasq", "--keep-in-foreground", "--user=root", "--log-facility=-", "-C", path,
+                                         "--pid-file="], name="dnsmasq")
+        wait_until(lambda: "started" in self.dnsmasq.output() or not self.dnsmasq.alive(), what="dnsmasq is up")
+        assert self.dnsmasq.alive(), self.dnsmasq.output()
+
+    def _start_upstream(self):
+        cert, key = f"{self.folder}/cert.pem", f"{self.folder}/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "30", "-subj", "/CN=upstream", "-keyout", key, "-out", cert], check=True,
+                       capture_output=True)
+        server = self.spawn("up", [sys.executable, os.path.join(HERE, "upstream.py"), cert, key, *UP.values(),
+                                   *FORBIDDEN.values()], name="upstream")
+        wait_until(lambda: "ready" in server.output() or not server.alive(), what="the upstream server is up")
+        assert server.alive(), server.output()
+
+    # ---- the proof
+
+    def start_capture(self):
+        """Records from now on what the gateway sends upstream."""
+        self.capture = Capture(self, "up")
+        return self.capture
+
+    def leaks(self):
+        """Packets that came upstream and must not have: from an address that is neither the gateway's nor that of a guest
+        that may log in, or to an address that only guests call which must not get through."""
+        may = set(WAN.values()) | {"0.0.0.0", "::"}
+        may |= {a for g in self.guests.values() if not g.stranger for a in g.all_addresses}
+        return [p for p in self.capture.packets() if p.destination in FORBIDDEN.values()
+                or p.source not in may and not p.source.startswith("fe80:")]
+
+    def flush_capture(self):
+        """Returns when everything that the gateway has sent so far is in the capture."""
+        mark = os.urandom(8)
+        for family in (4, 6):
+            with namespace.open_socket(self.name("gw"), {4: 2, 6: 10}[family], 2) as sock:
+                sock.sendto(mark, (UP[family], 7))
+            self.capture.wait_for(lambda p, f=family: p.family == f and p.payload == mark, what="the mark in the capture")
+
+    # ---- the end
+
+    def on_close(self, what):
+        self._cleanup.append(what)
+
+    def close(self):
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        for what in reversed(self._cleanup):
+            what()
+        for process in reversed(self.processes):
+            process.stop(signal.SIGTERM if process.alive() else 0, timeout=3.0)
+        remove_namespaces(self.prefix)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def namespaces(prefix):
+    try:
+        return [n for n in os.listdir("/run/netns") if n.startswith(prefix + "-")]
+    except FileNotFoundError:
+        return []
+
+
+def remove_namespaces(prefix):
+    """Deletes the namespaces of a lab with the processes that are still in them."""
+    for name in namespaces(prefix):
+        done = subprocess.run(["ip", "netns", "pids", name], text=True, capture_output=True, check=False)
+        for pid in done.stdout.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        subprocess.run(["ip", "netns", "del", name], check=False)
+        shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
+
+
+def remove_stale():
+    """Labs whose process ended without cleaning up (kill -9)."""
+    names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+    for prefix in {n.split("-")[0] for n in names if re.match(r"plab\d+x\d+-", n)}:
+        if not os.path.exists(f"/proc/{prefix[4:].split('x')[0]}"):
+            remove_namespaces(prefix)
+

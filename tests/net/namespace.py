@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Network namespaces: names, sockets and settings inside of them, and waiting for a state.
+
+A socket belongs to the namespace in which it was opened for as long as it lives, so a test opens sockets "inside" a guest
+and uses them from its own process.  Only the calling thread enters the namespace, and only while it opens something.
+"""
+import contextlib
+import ctypes
+import os
+import socket
+import subprocess
+import time
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _setns(fd):
+    if _libc.setns(fd, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextlib.contextmanager
+def inside(name):
+    """The calling thread is in namespace `name` until the block ends."""
+    old = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        new = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _setns(new)
+        finally:
+            os.close(new)
+        try:
+            yield
+        finally:
+            _setns(old)
+    finally:
+        os.close(old)
+
+
+def open_socket(name, family, kind, proto=0):
+    with inside(name):
+        return socket.socket(family, kind, proto)
+
+
+def sysctl(name, key, value=None):
+    """Reads, or sets, a setting of the namespace; None if this kernel has no such setting."""
+    path = "/proc/sys/" + key.replace(".", "/")
+    with inside(name):
+        try:
+            if value is None:
+                with open(path, encoding="ascii") as f:
+                    return f.read().strip()
+            with open(path, "w", encoding="ascii") as f:
+                f.write(str(value))
+        except FileNotFoundError:
+            return None
+    return str(value)
+
+
+def ip_batch(name, lines):
+    """`ip` commands inside namespace `name`, one a line."""
+    text = "\n".join(lines) + "\n"
+    done = subprocess.run(["ip", "-n", name, "-batch", "-"], input=text, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"ip -n {name}: {done.stderr}\n{text}")
+
+
+def wait_until(condition, timeout=10.0, what="", pause=0.02):
+    """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= end:
+            name = what or getattr(condition, "__name__", "condition")
+            raise AssertionError(f"not so after {timeout} s: {name} (last value: {value!r})")
+        time.sleep(pause)

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The configuration as the programs take it: errors with file:line, checks beside a running gateway, and SIGHUP."""
+import os
+import socket
+import subprocess
+
+import pytest
+
+import gateway
+from guest import assert_cut
+from namespace import ip_batch, open_socket, wait_until
+
+ZONE = 'zone "guest" {\n  interface = "br-guest"\n}\n'
+
+
+@pytest.fixture
+def written(lab):
+    """written(text): a Gateway with this configuration, not started."""
+    return lambda text, globals_="": gateway.Gateway(lab, text, globals_=globals_, start=False)
+
+
+def refused(gw, lab, line, *words):
+    """-n and a start both end with status 1 and a message about this line; nothing is half started."""
+    tables = lab.check("gw", ["nft", "list", "ruleset"])
+    for args in (["-n"], []):
+        done = lab.run("gw", [gateway.PORTALD, *args, "-c", gw.config_path], timeout=20,
+                       env={**os.environ, **gateway.SANITIZER})
+        said = done.stdout + done.stderr
+        assert done.returncode == 1, (args, said)
+        if line:
+            assert f"{gw.config_path}:{line}:" in said, said
+        for word in words:
+            assert word in said, said
+    assert not os.path.exists(gw.socket)
+    assert lab.check("gw", ["nft", "list", "ruleset"]) == tables
+
+
+BAD = {
+    "an unknown key": ('zone "guest" {\n  interface = "br-guest"\n  sesion = "8h"\n}\n', 3, ["sesion"]),
+    "an unknown global key": ('hostnam = "x"\n' + ZONE, 1, ["hostnam"]),
+    "a bad duration": ('zone "guest" {\n  interface = "br-guest"\n  session = "soon"\n}\n', 3, ["soon"]),
+    "a bad port": ('zone "guest" {\n  interface = "br-guest"\n  portal-port = 70000\n}\n', 3, ["70000"]),
+    "no interface": ('\nzone "guest" {\n  session = "8h"\n}\n', None, ["interface"]),
+    "no zone": ('workers = 1\n', None, ["zone"]),
+    "two zones on one interface": (ZONE + 'zone "two" {\n  interface = "br-guest"\n}\n', 5, ["br-guest", "guest"]),
+    "two zones of one name": (ZONE + 'zone "guest" {\n  interface = "br-two"\n}\n', None, ["guest"]),
+    "two zones on one port": ('zone "a" {\n  interface = "br-guest"\n  portal-port = 3000\n}\n'
+                              'zone "b" {\n  interface = "br-two"\n  divert-port = 3000\n}\n', 7, ["3000"]),
+    "the queue, which is not there yet": ('zone "guest" {\n  interface = "br-guest"\n  divert = "queue"\n}\n', 3, ["queue"]),
+    "a missing quote": ('zone "guest" {\n  interface = "br-guest\n}\n', None, []),
+    "a missing brace": ('zone "guest" {\n  interface = "br-guest"\n', None, []),
+    "an interface name too long": ('zone "guest" {\n  interface = "br-guest-is-too-long"\n}\n', 2, ["br-guest-is-too-long"]),
+    "a user that is not there": ('user = "nobody-here"\n' + ZONE, None, ["nobody-here"]),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_errors(lab, written, what):
+    text, line, words = BAD[what]
+    gw = written(text)
+    if what == "a user that is not there":
+        gw.globals = gw.globals.replace('user = "portald"\n', "")
+        gw.write_config(text)
+    refused(gw, lab, line and line + gw.globals.count("\n"), *words)
+
+
+def test_all_errors_at_once(lab, written):
+    gw = written('zone "guest" {\n  interface = "br-guest"\n  session = "soon"\n  portal-port = 0x\n  colour = 1\n}\n')
+    said = gw.check_config()
+    text = said.stdout + said.stderr
+    assert said.returncode == 1
+    base = gw.globals.count("\n")
+    assert [n for n in (3, 4, 5) if f":{base + n}:" in text] == [3, 4, 5], text
+
+
+def test_a_file_that_is_not_there(lab):
+    done = lab.run("gw", [gateway.PORTALD, "-n", "-c", "/nonexistent/portald.conf"])
+    assert done.returncode == 1 and "/nonexistent/portald.conf" in done.stderr
+
+
+def test_a_port_in_use(lab, written):
+    gw = written('zone "guest" {\n  interface = "br-guest"\n  portal-port = 3333\n}\n')
+    for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        with open_socket(lab.name("gw"), family, socket.SOCK_STREAM) as other:
+            if family == socket.AF_INET6:
+                other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            other.bind((host, 3333))
+            other.listen()
+            refused(gw, lab, gw.globals.count("\n") + 3, "3333")
+    assert gw.check_config().returncode == 0
+
+
+@pytest.mark.parametrize("interface", ["lo", "tun7"])
+def test_an_interface_that_is_not_ethernet(lab, written, interface):
+    if interface == "tun7":
+        done = lab.run("gw", ["ip", "tuntap", "add", "tun7", "mode", "tun"])
+        if done.returncode != 0:
+            pytest.skip("no tun devices here: " + done.stderr.strip())
+    try:
+        gw = written(f'zone "guest" {{\n  interface = "{interface}"\n}}\n')
+        refused(gw, lab, gw.globals.count("\n") + 2, interface)
+    finally:
+        if interface == "tun7":
+            lab.run("gw", ["ip", "link", "del", "tun7"])
+
+
+def test_an_interface_that_becomes_a_tunnel(lab, own_gateway):
+    """It comes later, and it is not Ethernet: refused then, closed, and the other zone works."""
+    probe = lab.run("gw", ["ip", "tuntap", "add", "tun8", "mode", "tun"])
+    if probe.returncode != 0:
+        pytest.skip("no tun devices here: " + probe.stderr.strip())
+    lab.check("gw", ["ip", "link", "del", "tun8"])
+    gw = own_gateway(ZONE + 'zone "late" {\n  interface = "tun8"\n}\n')
+    g1 = lab.add_guest("g1")
+    lab.check("gw", ["ip", "tuntap", "add", "tun8", "mode", "tun"])
+    lab.check("gw", ["ip", "link", "set", "tun8", "up"])
+    try:
+        wait_until(lambda: gw.status()["zones"][1]["state"] == "refused", what="the zone is refused")
+        g1.login(4)
+        assert g1.is_online()
+    finally:
+        lab.run("gw", ["ip", "link", "del", "tun8"])
+
+
+def test_a_file_of_five_lines(lab, written):
+    gw = written(ZONE)
+    done = gw.check_config()
+    assert done.returncode == 0, done.stderr
+    gw.globals = ""
+    gw.write_config('zone "guest" {\n  interface = "br-guest"\n}\n')
+    assert lab.run("gw", [gateway.PORTALD, "-n", "-c", gw.config_path]).returncode == 0
+
+
+def test_check_beside_a_running_gateway(lab, own_gateway):
+    gw = own_gateway()
+    g1 = lab.add_guest("g1")
+    g1.login(4)
+    done = gw.check_config()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert g1.is_online() and gw.answers()
+
+
+def test_a_second_portald(lab, own_gateway):
+    """Beside a running one: it says so, ends, and harms nothing."""
+    gw = own_gateway()
+    g1 = lab.add_guest("g1")
+    g1.login(4)
+    done = lab.run("gw", [gateway.PORTALD, "-c", gw.config_path], timeout=20, env={**os.environ, **gateway.SANITIZER})
+    assert done.returncode == 1 and done.stderr.strip()
+    assert gw.answers() and g1.is_online() and list(gw.everywhere()) == [g1.mac]
+
+
+def test_reload_cuts_nobody(lab, own_gateway):
+    gw = own_gateway()
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw.grant(g1)
+    everyone = gw.all_pids()
+    with g1.download(4) as a, g1.download(6) as b, g1.stream(4) as c:
+        gw.write_config('zone "guest" {\n  interface = "br-guest"\n  title = "Another title"\n  session = "2h"\n}\n')
+        gw.reload()
+        wait_until(lambda: b"Another title" in g2.login_page(4).body, what="the new title is on the page")
+        assert_cut([], [a, b, c])
+        assert not any(f.error for f in (a, b, c))
+    assert sorted(gw.all_pids()) == sorted(everyone)
+    g2.login(6)
+    assert 3600 < gw.everywhere()[g2.mac] <= 7200
+    assert gw.everywhere()[g1.mac] > 3500
+
+
+def test_reload_of_a_bad_file_changes_nothing(lab, own_gateway):
+    gw = own_gateway('zone "guest" {\n  interface = "br-guest"\n  title = "The first title"\n}\n')
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw.grant(g1)
+    before = gw.ruleset()
+    base = gw.write_config('zone "guest" {\n  interface = "br-guest"\n  title = "The second title"\n  nonsense = 1\n}\n')
+    gw.reload()
+    wait_until(lambda: gw.log_lines(f"portald.conf:{base + 4}:.*nonsense"), what="the log names the line")
+    assert b"The first title" in g2.login_page(4).body
+    assert gw.ruleset() == before and gw.answers() and g1.is_online()
+    assert list(gw.everywhere()) == [g1.mac]
+    gw.write_config('zone "guest" {\n  interface = "br-guest"\n  title = "The third title"\n}\n')
+    gw.reload()
+    wait_until(lambda: b"The third title" in g2.login_page(4).body, what="a good file is taken again")
+
+
+def test_reload_names_the_keys_that_need_a_restart(lab, own_gateway):
+    gw = own_gateway()
+    g1 = lab.add_guest("g1")
+    gw.grant(g1)
+    gw.write_config('zone "guest" {\n  interface = "br-guest"\n  portal-port = 3456\n  title = "Still taken over"\n}\n')
+    gw.reload()
+    wait_until(lambda: gw.log_lines("portal-port.*restart|restart.*portal-port"), what="the log names portal-port")
+    wait_until(lambda: b"Still taken over" in lab.add_guest("g2").login_page(4).body, what="the rest is taken over")
+    assert g1.is_online()
+
+
+def test_reload_keeps_the_members_in_the_kernel(lab, own_gateway):
+    """Ten reloads in a row: the element is there at every look."""
+    gw = own_gateway()
+    g1 = lab.add_guest("g1")
+    gw.grant(g1)
+    with g1.stream(4) as flow:
+        for _ in range(10):
+            gw.reload()
+            assert list(gw.members()) == [g1.mac]
+            flow.wait_progress(10)
+    assert gw.answers() and not flow.error
+
+
+def test_print_ruleset(lab, written):
+    """nft takes what --print-ruleset shows, as it is."""
+    gw = written(gateway.TWO_ZONES)
+    done = lab.run("gw", [gateway.PORTALD, "-c", gw.config_path, "--print-ruleset"], env={**os.environ, **gateway.SANITIZER})
+    assert done.returncode == 0, done.stderr
+    check = lab.run("gw", ["nft", "-c", "-f", "-"], input=done.stdout)
+    assert check.returncode == 0, check.stderr
+    rules = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
+    assert not [line for line in rules if "$" in line or "ZONE" in line or "INTERFACE" in line]
+
+
+def test_usage(lab):
+    """Unknown options, and help that helps."""
+    assert lab.run("gw", [gateway.PORTALD, "--no-such-option"]).returncode not in (0, None)
+    done = subprocess.run([gateway.PORTALD, "--help"], text=True, capture_output=True, check=False)
+    assert done.returncode == 0 and "-n" in done.stdout and "-c" in done.stdout
+
+
+def test_interfaces_named_like_keywords(lab, own_gateway):
+    """Zone names that nft reserves, and an interface with a dot and a dash."""
+    ip_batch(lab.name("gw"), ["link add br-a.b type bridge", "link set br-a.b up"])
+    try:
+        gw = own_gateway(ZONE + 'zone "fwd" {\n  interface = "br-a.b"\n}\nzone "gt" {\n  interface = "not-there"\n}\n')
+        states = {z["name"]: z["state"] for z in gw.status()["zones"]}
+        assert states == {"guest": "ready", "fwd": "ready", "gt": "missing"}
+    finally:
+        ip_batch(lab.name("gw"), ["link del br-a.b"])

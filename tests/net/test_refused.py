@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everything but the portal is refused to a stranger at once, and nothing of it arrives upstream."""
+import errno
+import socket
+import time
+
+import pytest
+
+import gateway
+import namespace
+from conftest import families
+from frames import Wire, udp
+from guest import bracket
+from lab import FORBIDDEN
+from namespace import open_socket, wait_until
+
+SOON = 3.0  # seconds; a dropped SYN would cost at least a minute, a dropped datagram the 8 seconds of these tests
+PATIENCE = 8.0
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["routed", "masqueraded"])
+def place(request, make_lab):
+    lab = make_lab(masquerade=request.param)
+    return lab, gateway.Gateway(lab)
+
+
+@pytest.fixture(scope="module")
+def stranger(place):
+    return place[0].add_guest("s1")
+
+
+def refused(call):
+    """Runs call(), which must end with OSError soon; the error number."""
+    start = time.monotonic()
+    with pytest.raises(OSError) as e:
+        call()
+    assert not isinstance(e.value, TimeoutError), "no answer: the guest waits"
+    assert time.monotonic() - start < SOON
+    return e.value.errno
+
+
+@families
+@pytest.mark.parametrize("port", [443, 22, 25, 53, 853, 8080, 81, 65535])
+def test_tcp(stranger, family, port):
+    assert refused(lambda: stranger.connect(FORBIDDEN[family], port, PATIENCE)) == errno.ECONNREFUSED
+
+
+@families
+@pytest.mark.parametrize("port", [443, 53, 123, 7, 9000, 51820])
+def test_udp(stranger, family, port):
+    assert refused(lambda: stranger.udp(FORBIDDEN[family], port, b"hello", PATIENCE)) in \
+        (errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.EACCES)
+
+
+@families
+def test_ping(stranger, family):
+    start = time.monotonic()
+    done = stranger.run(["ping", "-c", "1", "-W", str(int(PATIENCE)), "-n", FORBIDDEN[family]])
+    assert done.returncode == 1
+    assert "+1 errors" in done.stdout, done.stdout
+    assert time.monotonic() - start < SOON
+
+
+@families
+def test_programs(stranger, family):
+    """curl over HTTPS and a foreign DNS server, as a person would try them."""
+    start = time.monotonic()
+    done = stranger.run(["curl", "-sSk", "-m", "20", f"https://{bracket(FORBIDDEN[family])}/"])
+    assert done.returncode == 7 and time.monotonic() - start < SOON, done.stderr
+
+
+@families
+def test_other_protocols(place, stranger, family):
+    """GRE, ESP and SCTP: an ICMP error, and nothing upstream (the lab's verdict).  For a protocol that the kernel does not
+    know it sends none, because it cannot check the packet."""
+    for protocol in (47, 50, 132):
+        with namespace.open_socket(stranger.namespace, {4: socket.AF_INET, 6: socket.AF_INET6}[family], socket.SOCK_RAW,
+                                   protocol) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect((FORBIDDEN[family], 0))
+            sock.send(b"\x20\0" + bytes(62))
+            assert refused(lambda s=sock: s.recv(100)) in (errno.EHOSTUNREACH, errno.EACCES, errno.ECONNREFUSED)
+
+
+@families
+def test_towards_a_stranger(place, stranger, family):
+    """Nothing from upstream reaches a stranger either."""
+    lab, _ = place
+    member = lab.add_guest("g1")
+    place[1].grant(member)
+    with Wire(stranger.namespace) as wire, Wire(member.namespace) as other, \
+            namespace.open_socket(lab.name("up"), {4: socket.AF_INET, 6: socket.AF_INET6}[family], socket.SOCK_DGRAM) as up:
+        if lab.masquerade:  # from outside of the NAT, with a route that an attacker upstream would give itself
+            via = {4: "203.0.113.1", 6: "2001:db8:ff::1"}[family]
+            for guest in (stranger, member):
+                lab.run("up", ["ip", "route", "replace", guest.addresses[family], "via", via])
+        for number in range(20):
+            up.sendto(b"to the stranger", (stranger.addresses[family], 5000 + number))
+        up.sendto(b"to the member", (member.addresses[family], 5000))
+        seen = b""
+        while b"to the member" not in seen:
+            frame = other.receive(5.0)
+            assert frame, "the member's datagram did not arrive"
+            seen = frame
+        while (frame := wire.receive(0.2)) is not None:
+            assert b"to the stranger" not in frame
+
+
+def is_refused(guest, family):
+    try:
+        guest.udp(FORBIDDEN[family], 7, b"x", 0.2)
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    raise AssertionError("it was answered")
+
+
+@families
+def test_refusals_do_not_run_out_for_others(place, family):
+    """One guest that wants thousands of refusals gets few; another gets its own at once."""
+    lab, _ = place
+    greedy, modest = lab.add_guest("s2"), lab.add_guest("s3")
+
+    with Wire(greedy.namespace) as wire:
+        frame = udp("02:00:5e:00:00:01", greedy.mac, greedy.addresses[family], FORBIDDEN[family], 7777, 7, b"x")
+        for _ in range(5000):
+            wire.send(frame)
+        # The kernel sends at most 50 ICMP errors in 20 ms, whoever they are for: a datagram may have to be sent again.
+        wait_until(lambda: is_refused(modest, family), SOON, "the modest guest is refused")
+        errors = 0
+        while (got := wire.receive(0.3)) is not None:
+            errors += got[0:6] == bytes.fromhex(greedy.mac.replace(":", "")) and got[12:14] != b"\x08\x06"
+        assert errors < 500, f"{errors} refusals for 5000 datagrams"
+
+
+def test_the_gateway_s_own_services(place, stranger):
+    """A server of the gateway (here: SSH) is not open to strangers, in either family, on any of its addresses."""
+    lab, _ = place
+    with open_socket(lab.name("gw"), socket.AF_INET6, socket.SOCK_STREAM) as server:
+        server.bind(("::", 22))
+        server.listen()
+        for host in (stranger.gateway[4], stranger.gateway[6], "203.0.113.1", "2001:db8:ff::1"):
+            assert refused(lambda h=host: stranger.connect(h, 22, PATIENCE)) == errno.ECONNREFUSED
+        with pytest.raises(OSError):  # the kernel's reset finds no way to a link-local address: closed, but not at once
+            stranger.connect("fe80::1", 22, 1.0)
+        # the server does listen
+        with open_socket(lab.name("up"), socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.settimeout(PATIENCE)
+            client.connect(("203.0.113.1", 22))
+
+
+def test_the_web_ports_are_closed_upstream(place):
+    """portald-web is not reachable from the WAN side."""
+    lab, gw = place
+    zone = gw.status()["zones"][0]
+    for family, host in ((socket.AF_INET, "203.0.113.1"), (socket.AF_INET6, "2001:db8:ff::1")):
+        for port in (80, zone["portal-port"], zone["divert-port"]):
+            with open_socket(lab.name("up"), family, socket.SOCK_STREAM) as client:
+                client.settimeout(1.0)
+                with pytest.raises(OSError):
+                    client.connect((host, port))
+
+
+def test_the_web_ports_of_another_zone_are_closed(place):
+    """A guest of a bridge that is no zone's, or of another zone's, does not reach this zone's portal by its ports."""
+    lab, gw = place
+    zone = gw.status()["zones"][0]
+    other = lab.add_guest("t9", "br-two")
+    for family in (4, 6):
+        for host in (other.gateway[family], "192.0.2.1" if family == 4 else "2001:db8:1::1"):
+            for port in (zone["portal-port"], zone["divert-port"]):
+                with pytest.raises(OSError):
+                    other.connect(host, port, 1.0)

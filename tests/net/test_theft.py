@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A thief forges ARP or neighbour advertisements for a victim's address; the victim's login must not be the thief's."""
+import threading
+
+import pytest
+
+import frames
+from conftest import families
+from guest import bracket
+from namespace import wait_until
+
+GATEWAY_MAC = "02:00:5e:00:00:01"
+PORT = 45000  # the victim's end of the connection that logs in
+
+
+class Thief:
+    """Says again and again that the victim's address is its own, and answers nothing."""
+
+    def __init__(self, lab, node, victim, family):
+        self.guest, self.victim, self.family, self.lab = lab.guests[node], victim, family, lab
+        self.wire = frames.Wire(self.guest.namespace)
+        self._stop = threading.Event()
+        self._thread = None
+
+    def claim(self):
+        address = self.victim.addresses[self.family]
+        if self.family == 4:
+            return frames.arp_reply(self.guest.mac, address, GATEWAY_MAC, self.victim.gateway[4])
+        return frames.neighbour_advertisement(self.guest.mac, address, GATEWAY_MAC, self.victim.gateway[6])
+
+    def poison(self):
+        """Returns when the gateway believes it."""
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        wait_until(lambda: self.guest.mac in self.entry(), what="the gateway believes the thief")
+
+    def _work(self):
+        while not self._stop.wait(0.02):
+            self.wire.send(self.claim())
+
+    def entry(self):
+        return self.lab.check("gw", ["ip", "neigh", "show", "to", self.victim.addresses[self.family], "dev", "br-guest"])
+
+    def syn(self, port=PORT):
+        """A SYN from the victim's address, with the thief's own MAC."""
+        self.wire.send(frames.tcp(GATEWAY_MAC, self.guest.mac, self.victim.addresses[self.family],
+                                  self.victim.gateway[self.family], port, 80))
+
+    def close(self):
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+        self.wire.close()
+        self.lab.run("gw", ["ip", "neigh", "flush", "dev", "br-guest"])
+
+
+@pytest.fixture
+def scene(lab, fresh, family):
+    victim = lab.add_guest("g1")
+    lab.add_guest("s1")
+    thief = Thief(lab, "s1", victim, family)
+    yield fresh, victim, thief
+    thief.close()
+
+
+def post_login(victim, page, sock):
+    """Sends the form; the thief may get the answer instead of the victim."""
+    sock.settimeout(1.0)
+    try:
+        return victim.post_form(page, sock=sock)
+    except OSError:
+        return None
+
+
+def connect(victim, family):
+    return victim.connect(victim.gateway[family], 80, source=(victim.addresses[family], PORT))
+
+
+def judge(gw, victim, thief):
+    """The thief has nothing, now and after the victim's retransmissions have come through."""
+    assert thief.guest.mac not in gw.everywhere()
+    thief._stop.set()
+    thief._thread.join()
+    thief.lab.run("gw", ["ip", "neigh", "flush", "dev", "br-guest"])
+    victim.get(f"http://{bracket(victim.gateway[thief.family])}/")
+    wait_until(lambda: victim.mac in thief.entry(), what="the gateway knows the victim again")
+    assert thief.guest.mac not in gw.everywhere()
+    if victim.mac not in gw.everywhere():
+        victim.login(thief.family)
+    assert list(gw.everywhere()) == [victim.mac]
+
+
+@families
+def test_poisoned_between_the_page_and_the_form(lab, scene, family):
+    gw, victim, thief = scene
+    url = victim.login_page(family).url
+    with connect(victim, family) as sock:
+        page = victim.get(url, sock=sock)
+        thief.poison()
+        answer = post_login(victim, page, sock)
+        assert answer is None or answer.status != 303 or victim.mac in gw.everywhere()
+        judge(gw, victim, thief)
+
+
+@families
+@pytest.mark.parametrize("order", ["before", "between", "after", "always"])
+def test_with_syns_from_the_victim_s_address(lab, scene, family, order):
+    """The thief also opens "the same" connection: before the victim does, while the page is shown, or after."""
+    gw, victim, thief = scene
+    url = victim.login_page(family).url
+    if order in ("before", "always"):
+        thief.syn()
+    with connect(victim, family) as sock:
+        if order in ("between", "always"):
+            thief.syn()
+        page = victim.get(url, sock=sock)
+        thief.poison()
+        if order in ("after", "always"):
+            thief.syn()
+        post_login(victim, page, sock)
+        judge(gw, victim, thief)
+
+
+@families
+def test_with_syns_from_many_ports(lab, scene, family):
+    """The thief guesses: a thousand ports, the victim's among them."""
+    gw, victim, thief = scene
+    url = victim.login_page(family).url
+    for port in range(PORT - 500, PORT + 500):
+        thief.syn(port)
+    with connect(victim, family) as sock:
+        page = victim.get(url, sock=sock)
+        thief.poison()
+        post_login(victim, page, sock)
+        judge(gw, victim, thief)
+
+
+@families
+def test_the_thief_logs_in_itself_with_the_victim_s_address(lab, scene, family):
+    """It may: that is its own session.  The victim's is another."""
+    gw, victim, thief = scene
+    victim.login(family)
+    assert list(gw.everywhere()) == [victim.mac]
+    thief.poison()
+    thief.syn()
+    assert list(gw.everywhere()) == [victim.mac], "a poisoned table is no grant"
+
+
+@families
+def test_the_thief_s_own_traffic_with_the_victim_s_address(lab, scene, family):
+    """The victim is online; the thief sends with the victim's address and its own MAC: nothing passes."""
+    from lab import FORBIDDEN
+    gw, victim, thief = scene
+    victim.login(family)
+    for port in (80, 443):
+        thief.wire.send(frames.tcp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], PORT, port))
+    thief.wire.send(frames.udp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], PORT, 443))
+    lab.flush_capture()
+    assert not lab.leaks()

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The "internet" of the test network: upstream.py CERT KEY ADDRESS...
+
+  TCP 80, 443 (TLS)   /            a small page
+                      /bytes/N     N bytes
+                      /slow        a download that does not end, about 1.6 MB/s
+  TCP 22              a greeting, as an SSH server sends it
+  UDP 7, 53, 123, 443 every datagram is sent back
+  UDP 9000            "stream": numbered datagrams, 200 a second, back to the sender until it sends "stop"
+"""
+import http.server
+import select
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+import time
+
+ECHO_PORTS = (7, 53, 123, 443)
+STREAM_PORT = 9000
+STREAM_INTERVAL = 0.005
+STREAM_MAX = 60.0  # seconds
+PAGE = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Upstream</title></head>
+<body><h1>The open internet</h1></body></html>
+"""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path == "/slow":
+            return self.slow()
+        body = bytes(int(self.path[7:])) if self.path.startswith("/bytes/") else PAGE
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def slow(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        while True:
+            self.wfile.write(bytes(8192))
+            time.sleep(0.005)
+
+    def log_message(self, format, *args):
+        pass
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    address_family = socket.AF_INET6
+    daemon_threads = True
+    request_queue_size = 128
+    tls = None
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "upstream", self.server_address[1]
+
+    def finish_request(self, request, client_address):
+        if self.tls:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request, client_address):
+        pass  # clients that are cut off are the point of many tests
+
+
+class Greeting(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"SSH-2.0-upstream\r\n")
+
+
+class GreetingServer(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+def stream(sock, peer, running):
+    number, end = 0, time.monotonic() + STREAM_MAX
+    while running.get(peer) and time.monotonic() < end:
+        try:
+            sock.sendto(b"%d" % number, peer)
+        except OSError:
+            pass
+        number += 1
+        time.sleep(STREAM_INTERVAL)
+    running.pop(peer, None)
+
+
+def serve_udp(addresses):
+    socks = {}
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        for port in (*ECHO_PORTS, STREAM_PORT):
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            sock.bind((address, port))
+            socks[sock] = port
+    running = {}
+    while True:
+        for sock in select.select(list(socks), [], [])[0]:
+            try:
+                data, peer = sock.recvfrom(65536)
+                if socks[sock] != STREAM_PORT:
+                    sock.sendto(data, peer)
+                elif data == b"stop":
+                    running[peer] = False
+                elif not running.get(peer):
+                    running[peer] = True
+                    threading.Thread(target=stream, args=(sock, peer, running), daemon=True).start()
+            except OSError:
+                pass  # an ICMP error for an earlier datagram
+
+
+def main():
+    cert, key, *addresses = sys.argv[1:]
+    secure = Server(("::", 443), Handler)
+    secure.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.tls.load_cert_chain(cert, key)
+    for server in (Server(("::", 80), Handler), secure, GreetingServer(("::", 22), Greeting)):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    print("ready", flush=True)
+    serve_udp(addresses)
+
+
+if __name__ == "__main__":
+    main()
