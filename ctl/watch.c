@@ -70,8 +70,7 @@ static int print_event(json_t *json)
 	print_padded(COLOUR_NONE, zone, ZONE_COLUMNS);
 
 	CLEANUP(cleanup_free)
-	char *clean_mac = output_clean(mac, 0),
-	     *clean_note = output_clean(note, 0);
+	char *clean_mac = output_clean(mac, 0), *clean_note = output_clean(note, 0);
 
 	fputs(clean_mac, stdout);
 	if (seconds >= 0)

@@ -5,9 +5,11 @@
  * nothing here looks there.  A setting that the namespace does not show is not judged.
  *
  * The rules for the tables, A being the number of IPv4 addresses in the prefixes of all zones'
- * interfaces: IPv4 neighbours  A and an eighth for the other networks (an entry for each address in
- * use, online or not) IPv6 neighbours  4 A (a guest has a link-local address, a stable one and
- * temporary ones) conntrack        64 A (what one busy guest with a browser keeps open)
+ * interfaces:
+ *
+ * - IPv4 neighbours: A and an eighth, for the other networks (an entry for each address in use);
+ * - IPv6 neighbours: 4 A (a guest has a link-local address, a stable one and temporary ones);
+ * - conntrack: 64 A (what one busy guest with a browser keeps open).
  */
 #include <errno.h>
 #include <ifaddrs.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What stands between the file and libConfuse's scanner, which expands ${VARIABLES}, swallows
- * characters that it does not know, counts lines wrongly after a C comment and reads past the end
- * of an empty one.  The text that leaves here has each word as a double-quoted string with '"', '\'
- * and '$' escaped, the signs = { } and newlines, and nothing else.
+ * characters that it does not know, counts lines wrongly after a C comment, reads past the end
+ * of an empty one, and lets a section end with the file.  The text that leaves here has each word
+ * as a double-quoted string with '"', '\' and '$' escaped, the signs = { } and newlines, and
+ * nothing else.
  *
  * Words end at blanks, quotes, = { } and '#'.  Comments: # and // (where a word could begin) to the
  * end of the line, and those of C.  A string ends on its line; in "..." \" and \\ stand for

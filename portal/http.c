@@ -28,6 +28,7 @@ struct listener {
 	struct event *readable, *timer;
 	struct addr local; /* the last address of ours that a guest reached and that can stand in a
 			      link */
+	bool warned;	   /* that there is none */
 	struct peers peers;
 };
 
@@ -72,14 +73,22 @@ static const struct peer *peer_of(struct MHD_Connection *mhd)
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* Guests may be on a link-local address, but a link cannot lead to one: browsers know no scope.  So
- * the last other address that a guest of the zone reached stands in, if any. */
+/* A guest may reach us at a link-local address, but a link cannot lead there: browsers know no
+ * scope.  So the last other address that a guest of the zone reached stands in, if any. */
 static struct addr usable_address(struct listener *l, const struct addr *local)
 {
+	const struct zone_site *zone = &l->http->site->zones[l->zone];
 	struct listener *pair = &l->http->listeners[l->zone * 2];
 
-	if (!addr_is_link_local(local))
+	if (!addr_is_link_local(local)) {
 		pair[0].local = pair[1].local = *local;
+	} else if (!l->local.family && !l->http->site->hostname && !l->warned) {
+		l->warned = true;
+		log_warning(
+			"zone %s: the gateway has a link-local address only, no link can lead there; "
+			"set hostname",
+			zone->name);
+	}
 	return l->local.family ? l->local : *local;
 }
 

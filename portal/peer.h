@@ -13,7 +13,7 @@
 enum {
 	PEERS_MAX = 1024,     /* connections of one listener */
 	PEERS_GUEST_MAX = 32, /* of one address, on one listener */
-	PEER_LIFE_MAX = 45,   /* seconds of a connection, whatever it does */
+	PEER_LIFE_MAX = 30,   /* seconds of a connection, whatever it does */
 	PEER_REUSE_MAX =
 		20, /* seconds after which an answer should be the connection's last: a login is
 		     * granted to whoever opened it, and the kernel remembers that for a minute */

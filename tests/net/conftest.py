@@ -13,6 +13,8 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+pytest.register_assert_rewrite("gateway", "guest", "lab")
+
 import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
 

@@ -143,16 +143,16 @@ def test_login_over_one_connection(lab, fresh, family):
 
 @families
 def test_an_old_diverted_connection_does_not_go_on(lab, fresh, family):
-    """A connection that was diverted before the login answers no request after it."""
+    """Browsers keep spare connections.  One that was diverted before the login is dead after it, and at once, so that the
+    browser opens another; it does not get 511 in the middle of the internet."""
     g1 = lab.guests["g1"]
-    with g1.connect(FORBIDDEN[family], 80) as old:
+    with g1.connect(UP[family], 80) as old:
         g1.login(family)
-        try:
+        old.settimeout(3.0)
+        with pytest.raises(ConnectionError):
             old.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            answer = old.recv(100)
-        except OSError:
-            answer = b""
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 511"), answer
+            if not old.recv(100):
+                raise ConnectionResetError("closed")
 
 
 @families

@@ -47,7 +47,7 @@ def shared(loopback, tmp_path_factory):
     yield engine
     assert engine.stop() == 0
     log.seek(0)
-    assert b"Sanitizer" not in log.read()
+    assert not re.search(rb"Sanitizer|runtime error", log.read())
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def start(tmp_path):
     for engine, log in started:
         if engine.process.poll() is None:
             engine.stop()
-        assert "Sanitizer" not in engine.log()
+        assert not re.search("Sanitizer|runtime error", engine.log())
 
 
 class Answer:
@@ -89,7 +89,7 @@ class Answer:
         assert len(set(self.names)) == len(self.names), f"a header twice: {self.names}"
         length = self.get("Content-Length")
         self.body = self.rest if length is None else self.rest[: int(length)]
-        self.text = self.body.decode()
+        self.text = self.body.decode(errors="replace")
 
     def get(self, name):
         return dict(self.headers).get(name)
@@ -331,7 +331,7 @@ def test_slow_request_is_cut(start):
             while time.monotonic() - begun < 60:
                 sock.sendall(b"x")
                 time.sleep(1)
-        assert 40 < time.monotonic() - begun < 55
+        assert 25 < time.monotonic() - begun < 40
 
 
 # ---- the portal
@@ -496,6 +496,27 @@ def test_hostname(start):
     assert ask(web.portal, "GET", "/login", "evil.example").get("Location") == "http://wifi.example/"
 
 
+def test_link_local_address(start):
+    """A link cannot lead to a link-local address; another one that a guest reached stands in."""
+    subprocess.run(["ip", "link", "add", "link0", "type", "veth", "peer", "name", "link1"], check=True)
+    subprocess.run(["ip", "address", "add", "fe80::7/64", "dev", "link0", "nodad"], check=True)
+    subprocess.run(["ip", "link", "set", "link0", "up"], check=True)
+    web = start()
+
+    def get():
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.settimeout(5)
+            sock.connect(("fe80::7", web.divert, 0, socket.if_nametoindex("link0")))
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            return Answer(read_to_end(sock))
+
+    is_511(get(), "http://[fe80::7]/login")
+    get()
+    assert web.log().count("set hostname") == 1
+    is_511(ask(web.divert, host="x"))
+    is_511(get(), "http://127.0.0.1/login")
+
+
 def test_zones(start):
     """Each pair of ports is a zone of its own; a token of one is nothing in the other."""
     web = start(zones=[{"name": "rt", "title": "One <1>"}, {"name": "b", "title": "Two", "lang": "ar", "refresh": 10,
@@ -567,9 +588,17 @@ def test_dead_engine(start):
     sock.close()
 
 
-@pytest.mark.parametrize("message", [b"x", b"\0" * 100, fake.REPLY.pack(4, 1, 77, b"\0" * 6, 0, 0, 0, 0),
-                                     fake.REPLY.pack(4, 1, 0, b"\0" * 6, 0, 0, 0, 0), b"\x01\0\0\0" + b"\0" * 32,
-                                     b"\x05\0\0\0\0\0\0\0"])
+NONSENSE = {
+    "short": b"x",
+    "no-type": b"\0" * 100,
+    "state-77": fake.REPLY.pack(fake.REPLY_TYPE, 1, 77, b"\0" * 6, 0, 0, 0, 0),
+    "state-0": fake.REPLY.pack(fake.REPLY_TYPE, 1, 0, b"\0" * 6, 0, 0, 0, 0),
+    "question": fake.REQUEST.pack(fake.LOOKUP, 1, 0, 0, 4, 0, 0, b""),
+    "no-descriptor": b"\x05\0\0\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("message", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_from_the_engine(start, message):
     web = start()
     assert ask(web.portal).status == 200

@@ -6,7 +6,7 @@ import gateway
 from conftest import families
 from gateway import compare_with_golden
 from guest import assert_cut, bracket, refresh_target, parse_page
-from lab import FORBIDDEN, SITES
+from lab import FORBIDDEN, SITES, UP
 from namespace import wait_until
 
 BRIDGES = {"guest": "br-guest", "rt": "br-two"}
@@ -153,15 +153,17 @@ def test_a_bridge_that_is_not_there_at_the_start(lab, fresh):
 
 
 def test_a_bridge_comes_back_while_portald_is_dead(lab, fresh):
-    """Nobody arms the new interface: nothing passes towards its guests, and nothing of strangers'."""
+    """Nobody arms the new interface: nothing passes towards a member, and nothing of a stranger's at all."""
     t1, t2 = lab.guests["t1"], lab.guests["t2"]
     fresh.grant(t1, zone="rt")
     fresh.kill(fresh.all_pids())
     lab.delete_bridge("br-two")
     lab.add_bridge("br-two")
-    for guest in (t1, t2):
+    for family in (4, 6):
         with pytest.raises(OSError):
-            guest.connect(FORBIDDEN[4], 443, 1.0)
+            t1.connect(UP[family], 443, 1.0)
+        with pytest.raises(OSError):
+            t2.connect(FORBIDDEN[family], 443, 1.0)
     fresh.start()
     wait_until(t1.is_online, what="the member is online again")
     assert t2.is_stranger()
