@@ -4,11 +4,13 @@
  * host byte order, one size each, compared before the body is touched (common/msg.c).  A malformed
  * message makes its receiver exit.
  *
- *   web -> engine   MSG_WEB_LOOKUP, _LOGIN, _LOGOUT (struct web_request), answered by MSG_WEB_REPLY
- * with the same id engine -> web   MSG_WEB_BUNDLE with a bundle's descriptor (reload) engine ->
- * gate  MSG_GATE_ZONE for each zone, then MSG_GATE_LOAD; afterwards the verbs of nft/gate.c gate ->
- * engine  MSG_GATE_DONE with the same id for each verb; MSG_GATE_SESSION while MSG_GATE_DUMP is
- * under way; MSG_GATE_LINK unasked
+ *   web -> engine   MSG_WEB_LOOKUP, _LOGIN, _LOGOUT (struct web_request)
+ *   engine -> web   MSG_WEB_REPLY with the id of the request; MSG_WEB_BUNDLE with a bundle's
+ *                   descriptor (reload)
+ *   engine -> gate  MSG_GATE_ZONE for each zone, then MSG_GATE_LOAD; afterwards the verbs of
+ *                   nft/verbs.c
+ *   gate -> engine  MSG_GATE_DONE or MSG_GATE_COUNTERS with the id of the verb; before it, for
+ *                   MSG_GATE_DUMP, MSG_GATE_SESSION any number of times; MSG_GATE_LINK unasked
  */
 #pragma once
 

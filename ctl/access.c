@@ -10,12 +10,13 @@
 
 #include "common/addr.h"
 #include "common/cleanup.h"
+#include "common/control.h"
 #include "common/proto.h"
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 
 enum {
-	BATCH_MAX = CHANGE_MAX, /* CONTROL_MACS_MAX of daemon/control.h */
+	BATCH_MAX = CONTROL_MACS_MAX,
 	FILE_LINE_MAX = 256,
 };
 

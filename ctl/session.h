@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A session as the gateway shows it (SESSION in daemon/control.h). */
+/* A session as the gateway shows it (SESSION in common/control.h). */
 #pragma once
 
 #include <stdint.h>

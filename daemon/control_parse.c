@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "daemon/control.h"
+#include "common/control.h"
 #include "daemon/control_parse.h"
 
 enum { NEEDS_MACS = 1, ONE_MAC = 2, MAY_ALL = 4 };

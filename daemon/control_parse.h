@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One line of the control socket -> a request.  Pure; the form is that of daemon/control.h. */
+/* One line of the control socket -> a request.  Pure; the form is that of common/control.h. */
 #pragma once
 
 #include <stdbool.h>

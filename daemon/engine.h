@@ -11,7 +11,7 @@
 #include "common/netlink.h"
 #include "daemon/channel.h"
 #include "daemon/config.h"
-#include "daemon/control.h"
+#include "common/control.h"
 #include "daemon/gate_client.h"
 #include "daemon/session.h"
 

@@ -3,24 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "common/log.h"
 #include "daemon/gate_client.h"
 
+/* The gate answers in the order of asking, so the first in the queue is the one that is meant. */
 struct gate_wait {
 	uint32_t id;
 	gate_reply_fn *fn;
 	void *data;
-	UT_hash_handle hh;
+	TAILQ_ENTRY(gate_wait) entry;
 };
 
 static void answered(struct gate_client *g, const union msg *msg)
 {
-	struct gate_wait *w;
+	struct gate_wait *w = TAILQ_FIRST(&g->waiting);
 
-	HASH_FIND(hh, g->waiting, &msg->head.id, sizeof(msg->head.id), w);
-	if (!w) {
+	if (!w || w->id != msg->head.id) {
 		g->lost(g->data, -EBADMSG);
 		return;
 	}
@@ -28,7 +26,7 @@ static void answered(struct gate_client *g, const union msg *msg)
 	void *data = w->data;
 
 	if (msg->head.type != MSG_GATE_SESSION) {
-		HASH_DEL(g->waiting, w);
+		TAILQ_REMOVE(&g->waiting, w, entry);
 		free(w);
 	}
 	fn(data, msg);
@@ -74,15 +72,18 @@ int gate_client_init(struct gate_client *g, struct event_base *base, int fd)
 	g->channel.received = received;
 	g->channel.lost = lost;
 	g->channel.data = g;
+	TAILQ_INIT(&g->waiting);
 	return channel_init(&g->channel, base, fd);
 }
 
 void gate_client_finish(struct gate_client *g)
 {
-	struct gate_wait *w, *next;
+	struct gate_wait *w;
 
-	HASH_ITER (hh, g->waiting, w, next) {
-		HASH_DEL(g->waiting, w);
+	if (!g->waiting.tqh_last) /* never initialised */
+		return;
+	while ((w = TAILQ_FIRST(&g->waiting))) {
+		TAILQ_REMOVE(&g->waiting, w, entry);
 		free(w);
 	}
 	channel_finish(&g->channel);
@@ -101,7 +102,7 @@ int gate_client_ask(struct gate_client *g, struct msg_head *head, gate_reply_fn 
 	if (!w)
 		return -ENOMEM;
 	*w = (struct gate_wait){.id = ++g->last_id, .fn = fn, .data = data};
-	HASH_ADD(hh, g->waiting, id, sizeof(w->id), w);
+	TAILQ_INSERT_TAIL(&g->waiting, w, entry);
 	head->id = w->id;
 	channel_send(&g->channel, head);
 	return 0;

@@ -2,21 +2,24 @@
 /* Asks the gate and remembers who waits for which answer. */
 #pragma once
 
+#include <sys/queue.h>
+
 #include <event2/event.h>
 
 #include "common/msg.h"
 #include "daemon/channel.h"
 
-/* error: 0, or negative errno from the gate, then text says why.  reply: the answer;
+/* reply: the answer, whose gate_done.error is 0 or a negative errno that its text explains;
  * MSG_GATE_SESSION comes any number of times before MSG_GATE_DONE, which ends it. */
 typedef void gate_reply_fn(void *data, const union msg *reply);
 
 struct gate_wait;
+TAILQ_HEAD(gate_waits, gate_wait);
 
 struct gate_client {
 	struct channel channel;
 	uint32_t last_id;
-	struct gate_wait *waiting;
+	struct gate_waits waiting;
 	void (*link_changed)(void *data, uint32_t zone, enum link_state state);
 	/* the gate is gone or talks nonsense: the engine must end */
 	void (*lost)(void *data, int error);

@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 #include <event2/event.h>
+
+/* the default one falls through switch labels, which clang warns of */
+#define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 
 #include "common/addr.h"

@@ -70,7 +70,7 @@ def ctl(portald, *args):
     return done
 
 
-def log_in(guest, folder):
+def log_in(guest):
     """As a browser does it, with curl: the form with its token, then its answer followed."""
     class Page:
         pass
@@ -99,7 +99,7 @@ def journey(the_lab, portald):
     expect(done.returncode == 7, "HTTPS is refused at once", "HTTPS was not refused")
 
     step("2. It logs in on the portal's page")
-    log_in(g1, the_lab.folder)
+    log_in(g1)
 
     step("3. It is online: both families, HTTPS as well")
     for url in ("http://203.0.113.2/", "http://[2001:db8:ff::2]/", "https://203.0.113.2/", "https://[2001:db8:ff::2]/"):

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/control.h"
+#include "common/control.h"
 #include "daemon/control_parse.h"
 
 #define MAC "\"02:00:5e:10:00:01\""

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket (run-dir/control.sock, SOCK_STREAM), for root and the group portald.
+ *
+ * One JSON object a line, both ways; the client asks, the gateway answers with one line (list and
+ * watch: several).  Requests; "?" marks what may be left out:
+ *
+ *   {"verb":"status"}
+ *   {"verb":"list", "zone"?:Z}
+ *   {"verb":"show", "mac":M, "zone"?:Z}
+ *   {"verb":"grant", "macs":[M...], "zone"?:Z, "for"?:SECONDS, "note"?:TEXT}
+ *   {"verb":"revoke", "macs":[M...], "zone"?:Z}  or  {"verb":"revoke", "all":true, "zone"?:Z}
+ *   {"verb":"watch"}
+ *
+ * Answers:
+ *
+ *   any     {"error":TEXT} why it was refused; the connection stays open unless it was no JSON
+ *   status  {"version":T, "pid":N, "uptime":SECONDS, "hostname":T|null, "config":PATH,
+ *            "zones":[{"name":T, "interface":T, "state":"ready"|"missing"|"refused"|"failed",
+ *                      "divert":"redirect", "login":"click-through", "session":SECONDS,
+ *                      "portal-port":N, "divert-port":N, "sessions":N}],
+ *            "processes":[{"name":"portald-gate", "pid":N}...], "warnings":[TEXT...]}
+ *   list    {"sessions":[SESSION...], "more":BOOL} until "more" is false
+ *   show    {"sessions":[SESSION...]} one for each zone in which the MAC has a session
+ *   grant   {"granted":N, "replaced":N, "refused":[{"mac":M, "why":TEXT}]}
+ *   revoke  {"revoked":N, "unknown":[M...]}
+ *   watch   {"watching":true}, then EVENT for each event until the client closes
+ *
+ * SESSION: {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
+ *           "seconds-used":N, "seconds-left":N, "bytes-up":N, "bytes-down":N, "addresses":[T...]}
+ * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"revoke", "time":UNIX SECONDS WITH FRACTION,
+ *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant: how long)}
+ *
+ * What is no MAC is refused by itself; the others of a request are done in one transaction.  "zone"
+ * may be left out of a grant only if there is one zone; of the rest it then means every zone.
+ */
+#pragma once
+
+enum {
+	CONTROL_LINE_MAX = 256 * 1024, /* bytes of one request */
+	CONTROL_MACS_MAX = 4096,       /* in one request */
+	CONTROL_LIST_MAX = 256,	       /* sessions in one line of list */
+	CONTROL_CLIENTS_MAX = 64,      /* connections at once */
+};
