@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <net/if_arp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -9,17 +8,23 @@
 
 #include "common/link.h"
 
-static bool is_bridge_port(const struct nlattr *linkinfo)
+static bool is_kind(const struct nlattr *attr, const char *kind)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+	       strcmp(mnl_attr_get_str(attr), kind) == 0;
+}
+
+static void take_kinds(const struct nlattr *linkinfo, struct link *link)
 {
 	const struct nlattr *attr;
 
 	mnl_attr_for_each_nested(attr, linkinfo)
 	{
-		if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
-			return strcmp(mnl_attr_get_str(attr), "bridge") == 0;
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			link->bridge = is_kind(attr, "bridge");
+		else if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND)
+			link->bridge_port = is_kind(attr, "bridge");
 	}
-	return false;
 }
 
 static int take_link(const struct nlmsghdr *nlh, void *data)
@@ -31,10 +36,10 @@ static int take_link(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
 		return MNL_CB_OK;
 	link->index = (uint32_t)ifi->ifi_index;
-	link->ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	link->type = ifi->ifi_type;
 	mnl_attr_for_each (attr, nlh, sizeof(*ifi)) {
 		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-			link->bridge_port = is_bridge_port(attr);
+			take_kinds(attr, link);
 	}
 	return MNL_CB_OK;
 }

@@ -8,8 +8,9 @@
 #include "common/netlink.h"
 
 struct link {
-	uint32_t index;	  /* 0: there is none of that name */
-	bool ethernet;	  /* ARPHRD_ETHER: guests have MACs */
+	uint32_t index; /* 0: there is none of that name */
+	uint16_t type;	/* ARPHRD_ETHER: guests have MACs */
+	bool bridge;
 	bool bridge_port; /* its packets arrive on the bridge: rules that name the port see none */
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sends and receives the structs of common/proto_web.h and common/proto_gate.h. */
+/* Sends and receives the structs of common/proto_web.h, proto_gate.h and proto_answer.h. */
 #pragma once
 
 #include <stddef.h>
 
+#include "common/proto_answer.h"
 #include "common/proto_gate.h"
 #include "common/proto_web.h"
 

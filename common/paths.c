@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/paths.h"
 #include "build-config.h"
+#include "common/paths.h"
 
 static int find_part(const char *name, const char *installed, char ret_path[static PATH_MAX])
 {

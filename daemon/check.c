@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interfaces are asked about by ioctl and getifaddrs, settings read from /proc/sys/net, which shows
+ * Interfaces are asked about by rtnetlink and getifaddrs, settings read from /proc/sys/net, which shows
  * each reader its own network namespace; /sys/class/net shows the one in which it was mounted, so
  * nothing here looks there.  A setting that the namespace does not show is not judged.
  *
@@ -14,22 +14,20 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
-#include <linux/ethtool.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/param.h>
 #include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
 
 #include "common/cleanup.h"
+#include "common/link.h"
 #include "daemon/check.h"
 #include "daemon/config.h"
 
@@ -44,7 +42,7 @@ struct check {
 	const struct config *config;
 	FILE *out;
 	size_t warnings;
-	int sock; /* for ioctls */
+	struct netlink nl; /* NETLINK_ROUTE; the caller's */
 };
 
 static void cleanup_ifaddrs(struct ifaddrs **list)
@@ -160,34 +158,23 @@ static int on_neighbour_table(const struct nlmsghdr *nlh, void *data)
 
 /* One pair for the whole kernel: /proc shows it in the first network namespace alone, rtnetlink in
  * each. */
-static struct neighbour_limits read_neighbour_limits(void)
+static struct neighbour_limits read_neighbour_limits(struct netlink *nl)
 {
 	struct neighbour_limits limits = {-1, -1};
-	char buf[32768]; /* what the kernel puts into one message of a dump */
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	char buf[64];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	int r = MNL_CB_OK;
 
 	nlh->nlmsg_type = RTM_GETNEIGHTBL;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++nl->seq;
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtgenmsg));
-	if (!nl)
-		return limits;
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		r = MNL_CB_STOP;
-	while (r == MNL_CB_OK) {
-		ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-
-		r = n <= 0 ? MNL_CB_ERROR
-			   : mnl_cb_run(buf, (size_t)n, 0, 0, on_neighbour_table, &limits);
-	}
-	mnl_socket_close(nl);
+	netlink_dump(nl, nlh, on_neighbour_table, &limits);
 	return limits;
 }
 
 static void check_tables(struct check *k)
 {
-	const struct neighbour_limits limits = read_neighbour_limits();
+	const struct neighbour_limits limits = read_neighbour_limits(&k->nl);
 	CLEANUP(cleanup_ifaddrs) struct ifaddrs *list = NULL;
 	uint64_t addresses = 0;
 	bool ipv6 = false;
@@ -221,15 +208,6 @@ static void check_tables(struct check *k)
 	}
 }
 
-static bool is_bridge(int sock, const char *interface)
-{
-	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq request = {.ifr_data = (void *)&info};
-
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	return ioctl(sock, SIOCETHTOOL, &request) == 0 && strcmp(info.driver, "bridge") == 0;
-}
-
 /* Docker and others load br_netfilter, and then frames between two guests run through forward
  * rules. */
 static void check_bridges(struct check *k)
@@ -237,30 +215,20 @@ static void check_bridges(struct check *k)
 	static const char *const names[] = {
 		"bridge/bridge-nf-call-iptables",
 		"bridge/bridge-nf-call-ip6tables",
-		"bridge/bridge-nf-call-arptables",
 	};
 	bool bridge = false;
+	struct link link;
 
-	for (size_t i = 0; i < k->config->zone_count; i++)
-		bridge = bridge || is_bridge(k->sock, k->config->zones[i].interface);
+	for (size_t i = 0; i < k->config->zone_count; i++) {
+		if (link_find(&k->nl, k->config->zones[i].interface, &link) == 0)
+			bridge = bridge || link.bridge;
+	}
 	for (size_t i = 0; bridge && i < sizeof(names) / sizeof(names[0]); i++) {
 		if (read_setting(names[i]) > 0)
 			warn_setting(
 				k, names[i], 1, 0,
 				"frames between guests on one bridge are filtered as if they were routed");
 	}
-}
-
-/* 0 and the ARP hardware type; -ENODEV: it is not there. */
-static int interface_type(int sock, const char *interface, unsigned int *ret_type)
-{
-	struct ifreq request = {0};
-
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (ioctl(sock, SIOCGIFHWADDR, &request) < 0)
-		return -errno;
-	*ret_type = request.ifr_hwaddr.sa_family;
-	return 0;
 }
 
 static void tell_zone(const struct config *c, const struct zone_config *zone, const char *key,
@@ -274,9 +242,9 @@ static void check_missing(struct check *k)
 {
 	for (size_t i = 0; i < k->config->zone_count; i++) {
 		const struct zone_config *zone = &k->config->zones[i];
-		unsigned int type;
+		struct link link;
 
-		if (interface_type(k->sock, zone->interface, &type) != -ENODEV)
+		if (link_find(&k->nl, zone->interface, &link) < 0 || link.index)
 			continue;
 		tell_zone(k->config, zone, "interface", k->out);
 		fprintf(k->out, "there is no %s yet; the zone works as soon as it comes\n",
@@ -287,9 +255,15 @@ static void check_missing(struct check *k)
 
 size_t check_host(const struct config *c, FILE *out)
 {
-	CLEANUP(cleanup_close) int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct check k = {.config = c, .out = out, .sock = sock};
+	CLEANUP(netlink_finish) struct netlink nl = {0};
+	struct check k = {.config = c, .out = out};
+	int r = netlink_init(&nl, NETLINK_ROUTE, 0);
 
+	if (r < 0) {
+		fprintf(out, "the host cannot be checked: rtnetlink: %s\n", strerror(-r));
+		return 1;
+	}
+	k.nl = nl;
 	check_missing(&k);
 	check_forwarding(&k);
 	check_tables(&k);
@@ -297,22 +271,32 @@ size_t check_host(const struct config *c, FILE *out)
 	return k.warnings;
 }
 
+/* Why no zone can be on it; NULL: one can, now or when it comes. */
+static const char *unfit(const struct link *link)
+{
+	if (link->index && link->type != ARPHRD_ETHER)
+		return "its devices have no MAC addresses; name the guests' Ethernet, Wi-Fi or bridge "
+		       "interface";
+	if (link->bridge_port)
+		return "it is a port of a bridge, where its packets arrive; name the bridge";
+	return NULL;
+}
+
 int check_interfaces(const struct config *c, FILE *out)
 {
-	CLEANUP(cleanup_close) int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int r = 0;
+	CLEANUP(netlink_finish) struct netlink nl = {0};
+	int r = netlink_init(&nl, NETLINK_ROUTE, 0);
 
-	for (size_t i = 0; i < c->zone_count; i++) {
+	for (size_t i = 0; i < c->zone_count && nl.socket; i++) {
 		const struct zone_config *zone = &c->zones[i];
-		unsigned int type;
+		struct link link = {0};
+		int found = link_find(&nl, zone->interface, &link);
+		const char *why = found < 0 ? strerror(-found) : unfit(&link);
 
-		if (interface_type(sock, zone->interface, &type) < 0 || type == ARPHRD_ETHER)
+		if (!why)
 			continue;
 		tell_zone(c, zone, "interface", out);
-		fprintf(out,
-			"devices on %s have no MAC addresses (type %u); name the guests' Ethernet, Wi-Fi or "
-			"bridge interface\n",
-			zone->interface, type);
+		fprintf(out, "%s: %s\n", zone->interface, why);
 		r = -EINVAL;
 	}
 	return r;

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "build-config.h"
+#include "common/cleanup.h"
 #include "daemon/check.h"
 #include "daemon/control_server.h"
 #include "daemon/member.h"

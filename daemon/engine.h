@@ -8,10 +8,10 @@
 
 #include <event2/event.h>
 
+#include "common/control.h"
 #include "common/netlink.h"
 #include "daemon/channel.h"
 #include "daemon/config.h"
-#include "common/control.h"
 #include "daemon/gate_client.h"
 #include "daemon/session.h"
 

@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "build-config.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/paths.h"
-#include "build-config.h"
 #include "daemon/check.h"
 #include "daemon/start.h"
 

@@ -115,8 +115,8 @@ const char *session_how_name(enum session_how how)
 void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
 		     const char *note)
 {
-	snprintf(comment, COMMENT_MAX, "%" PRIu64 " %s%s%s", started, how_names[how], *note ? " " : "",
-		 note);
+	snprintf(comment, COMMENT_MAX, "%" PRIu64 " %s%s%s", started, how_names[how],
+		 *note ? " " : "", note);
 }
 
 void session_parse_comment(struct session *s, const char *comment)

@@ -19,11 +19,11 @@
 #include <seccomp.h>
 
 #include "common/cleanup.h"
+#include "common/link.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/sandbox.h"
 #include "nft/gate.h"
-#include "common/link.h"
 
 /* What libmnl and libnftables do with sockets that are open already. */
 static const struct sandbox_rule gate_calls[] = {

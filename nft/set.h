@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/netlink.h"
+#include "common/proto_answer.h"
 #include "common/proto_gate.h"
 
 struct sets {

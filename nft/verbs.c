@@ -5,15 +5,16 @@
  * string without end) is malformed and ends the gate.  What the kernel refuses is an answer.
  */
 #include <errno.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/link.h"
 #include "common/log.h"
 #include "nft/conntrack.h"
 #include "nft/gate.h"
-#include "common/link.h"
 
 static int answer(struct gate *gate, uint32_t id, int error, const char *text)
 {
@@ -46,7 +47,7 @@ static int render_with_leftovers(struct gate *gate, const bool *present, char **
 
 static bool link_fits(const struct link *link)
 {
-	return link->index && link->ethernet && !link->bridge_port;
+	return link->index && link->type == ARPHRD_ETHER && !link->bridge_port;
 }
 
 /* Which egress chains go into the transaction; all of them when the text is only printed. */

@@ -26,8 +26,10 @@ static const struct {
 	{"{\"verb\":\"list\",\"zone\":null}", 0, CONTROL_LIST, 0, 0, NULL},
 	{"{\"verb\":\"watch\"}", 0, CONTROL_WATCH, 0, 0, NULL},
 	{"{\"verb\":\"show\",\"mac\":" MAC "}", 0, CONTROL_SHOW, 1, 0, NULL},
-	{"{\"verb\":\"grant\",\"macs\":[" MAC "," MAC ",\"02-00-5E-10-00-02\"]}", 0, CONTROL_GRANT, 2, 0, NULL},
-	{"{\"verb\":\"grant\",\"macs\":[\"ff:ff:ff:ff:ff:ff\",\"\",\"x\"," MAC "]}", 0, CONTROL_GRANT, 1, 3, NULL},
+	{"{\"verb\":\"grant\",\"macs\":[" MAC "," MAC ",\"02-00-5E-10-00-02\"]}", 0, CONTROL_GRANT,
+	 2, 0, NULL},
+	{"{\"verb\":\"grant\",\"macs\":[\"ff:ff:ff:ff:ff:ff\",\"\",\"x\"," MAC "]}", 0,
+	 CONTROL_GRANT, 1, 3, NULL},
 	{"{\"verb\":\"revoke\",\"all\":true}", 0, CONTROL_REVOKE, 0, 0, NULL},
 	{"", -EBADMSG, 0, 0, 0, "JSON"},
 	{"[]", -EBADMSG, 0, 0, 0, "JSON"},
@@ -43,8 +45,10 @@ static const struct {
 	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"for\":0}", -EINVAL, 0, 0, 0, "seconds"},
 	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"for\":-1}", -EINVAL, 0, 0, 0, "seconds"},
 	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"for\":\"8h\"}", -EINVAL, 0, 0, 0, "seconds"},
-	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"note\":\"a\\nb\"}", -EINVAL, 0, 0, 0, "control characters"},
-	{"{\"verb\":\"list\",\"zone\":\"0123456789012345678901234567890123456789\"}", -EINVAL, 0, 0, 0, "at most 31"},
+	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"note\":\"a\\nb\"}", -EINVAL, 0, 0, 0,
+	 "control characters"},
+	{"{\"verb\":\"list\",\"zone\":\"0123456789012345678901234567890123456789\"}", -EINVAL, 0, 0,
+	 0, "at most 31"},
 };
 
 static void test_table(void **state)
@@ -88,7 +92,8 @@ static void test_too_many_macs(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_too_many_macs)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
+					   cmocka_unit_test(test_too_many_macs)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

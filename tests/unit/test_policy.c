@@ -15,9 +15,15 @@ static const struct {
 	uint64_t seconds;
 } cases[] = {
 	{"a stranger logs in", {ASK_LOGIN, false, 3600, 0, 9000}, POLICY_GRANT, 3600},
-	{"a login does not read the asker's seconds", {ASK_LOGIN, false, 3600, 7200, 9000}, POLICY_GRANT, 3600},
+	{"a login does not read the asker's seconds",
+	 {ASK_LOGIN, false, 3600, 7200, 9000},
+	 POLICY_GRANT,
+	 3600},
 	{"a second login extends nothing", {ASK_LOGIN, true, 3600, 0, 9000}, POLICY_KEEP, 0},
-	{"a grant without time is the zone's", {ASK_GRANT, false, 3600, 0, 9000}, POLICY_GRANT, 3600},
+	{"a grant without time is the zone's",
+	 {ASK_GRANT, false, 3600, 0, 9000},
+	 POLICY_GRANT,
+	 3600},
 	{"a grant with time", {ASK_GRANT, false, 3600, 60, 9000}, POLICY_GRANT, 60},
 	{"a grant replaces", {ASK_GRANT, true, 3600, 60, 9000}, POLICY_GRANT, 60},
 	{"the longest grant", {ASK_GRANT, false, 3600, 9000, 9000}, POLICY_GRANT, 9000},

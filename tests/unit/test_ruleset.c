@@ -31,18 +31,10 @@ static void test_valid_names(void **state)
 		const char *name, *interface;
 		bool valid;
 	} cases[] = {
-		{"guest", "br-guest", true},
-		{"rt", "eth0.12", true},
-		{"A-9", "veth1@x", true},
-		{"", "br0", false},
-		{"a_b", "br0", false},
-		{"a b", "br0", false},
-		{"a;flush", "br0", false},
-		{"guest", "", false},
-		{"guest", "br\"0", false},
-		{"guest", "br 0", false},
-		{"guest", "br\n0", false},
-		{"guest", "br*", false},
+		{"guest", "br-guest", true}, {"rt", "eth0.12", true},	{"A-9", "veth1@x", true},
+		{"", "br0", false},	     {"a_b", "br0", false},	{"a b", "br0", false},
+		{"a;flush", "br0", false},   {"guest", "", false},	{"guest", "br\"0", false},
+		{"guest", "br 0", false},    {"guest", "br\n0", false}, {"guest", "br*", false},
 		{"guest", "br\\0", false},
 	};
 

@@ -17,7 +17,10 @@ static void test_comment_round_trip(void **state)
 	static const struct {
 		enum session_how how;
 		const char *note;
-	} cases[] = {{HOW_LOGIN, ""}, {HOW_GRANT, "Room 12"}, {HOW_GRANT, "  two  blanks "}, {HOW_LOGIN, "grant"}};
+	} cases[] = {{HOW_LOGIN, ""},
+		     {HOW_GRANT, "Room 12"},
+		     {HOW_GRANT, "  two  blanks "},
+		     {HOW_LOGIN, "grant"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

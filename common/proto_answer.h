@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages from the gate to the engine: answers to its verbs, and what it says unasked. */
+#pragma once
+
+#include "common/proto.h"
+
+struct counters {
+	uint64_t packets_up, bytes_up;	   /* IP bytes from the guest */
+	uint64_t packets_down, bytes_down; /* IP bytes towards the guest */
+};
+
+/* The answer to MSG_GATE_READ, in its order; zeroes for a MAC that is no member. */
+struct gate_counters {
+	struct msg_head head;
+	uint32_t count;
+	uint32_t pad;
+	struct counters counters[COUNTERS_MAX];
+};
+
+struct gate_session {
+	struct msg_head head;
+	uint32_t zone;
+	struct mac mac;
+	uint16_t pad;
+	uint64_t left_ms;
+	char comment[COMMENT_MAX];
+};
+
+struct gate_done {
+	struct msg_head head;
+	int32_t error; /* 0, or negative errno */
+	uint32_t pad;
+	char text[ERROR_TEXT_MAX]; /* what the kernel or nft said */
+};
+
+enum link_state { LINK_MISSING = 1, LINK_READY, LINK_REFUSED /* not Ethernet-like */, LINK_FAILED };
+
+struct gate_link {
+	struct msg_head head;
+	uint32_t zone;
+	uint32_t state; /* enum link_state */
+};
