@@ -119,7 +119,7 @@ static void become_ready(struct engine *e)
 	for (size_t i = 0; i < e->worker_count; i++)
 		channel_start(&e->workers[i].channel);
 	control_start(e->control);
-	notify("READY=1");
+	notify("READY=1\nSTATUS=strangers are stopped, guests can log in");
 	log_info("ready: %zu zone(s), %u session(s)", e->config->zone_count,
 		 HASH_COUNT(e->sessions.all));
 }

@@ -95,7 +95,6 @@ static int load_ruleset(struct gate *gate, char error[static ERROR_TEXT_MAX])
 		if (present[i])
 			r = set_arm(&gate->sets, links[i].index);
 		gate->armed[i] = present[i] ? links[i].index : 0;
-		gate->state[i] = 0; /* the engine hears it anew */
 	}
 	return r;
 }

@@ -5,13 +5,13 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON=/usr/bin/python3
 
-# Debian packages, by what they are for.
+# Debian packages, by what they are for; COMMAND:PACKAGE is content with a command from elsewhere.
 BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libconfuse-dev libevent-dev libjansson-dev
 	libmicrohttpd-dev libmnl-dev libnftables-dev libnftnl-dev libseccomp-dev libsodium-dev uthash-dev scdoc)
 RUN_PACKAGES=(nftables iproute2 procps)
 LAB_PACKAGES=(python3 dnsmasq-base tcpdump openssl curl conntrack util-linux)
 TEST_PACKAGES=(clang llvm clang-format clang-tidy cppcheck shellcheck libcmocka-dev python3-pytest wget iputils-ping
-	udhcpc chromium npm)
+	udhcpc chromium npm:npm)
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' YELLOW=$'\e[33m' DIM=$'\e[2m' PLAIN=$'\e[0m'
@@ -41,6 +41,10 @@ need_packages() {
 	local package missing=()
 
 	for package; do
+		if [ "$package" != "${package#*:}" ] && command -v "${package%%:*}" >/dev/null; then
+			continue
+		fi
+		package=${package#*:}
 		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 	done
 	[ "${#missing[@]}" -gt 0 ] || return 0
