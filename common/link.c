@@ -40,6 +40,9 @@ static int take_link(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each (attr, nlh, sizeof(*ifi)) {
 		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
 			take_kinds(attr, link);
+		else if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
+			 mnl_attr_get_payload_len(attr) == MAC_LEN)
+			memcpy(link->mac.b, mnl_attr_get_payload(attr), MAC_LEN);
 	}
 	return MNL_CB_OK;
 }

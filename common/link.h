@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/addr.h"
 #include "common/netlink.h"
 
 struct link {
 	uint32_t index; /* 0: there is none of that name */
 	uint16_t type;	/* ARPHRD_ETHER: guests have MACs */
+	struct mac mac;
 	bool bridge;
 	bool bridge_port; /* its packets arrive on the bridge: rules that name the port see none */
 };

@@ -27,6 +27,9 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_GATE_FORGET] = sizeof(struct gate_forget),
 	[MSG_GATE_DONE] = sizeof(struct gate_done),
 	[MSG_GATE_LINK] = sizeof(struct gate_link),
+	[MSG_QUEUE_OPEN] = sizeof(struct queue_open),
+	[MSG_QUEUE_ZONE] = sizeof(struct queue_zone),
+	[MSG_QUEUE_DROP] = sizeof(struct queue_drop),
 };
 
 _Static_assert(sizeof(struct web_request) == 36, "the same on every architecture");
@@ -107,6 +110,11 @@ static int received_fd(struct msghdr *hdr, bool *ret_several)
 	return fd;
 }
 
+static bool carries_fd(uint32_t type)
+{
+	return type == MSG_WEB_BUNDLE || type == MSG_QUEUE_OPEN;
+}
+
 int msg_recv(int sock, union msg *ret_msg, int *ret_fd)
 {
 	union {
@@ -135,7 +143,7 @@ int msg_recv(int sock, union msg *ret_msg, int *ret_fd)
 		return -EBADMSG;
 	if ((size_t)n < sizeof(struct msg_head) || (size_t)n != msg_size(ret_msg->head.type))
 		return -EBADMSG;
-	if ((fd >= 0) != (ret_msg->head.type == MSG_WEB_BUNDLE) || (fd >= 0 && !ret_fd))
+	if ((fd >= 0) != carries_fd(ret_msg->head.type) || (fd >= 0 && !ret_fd))
 		return -EBADMSG;
 	if (ret_fd)
 		*ret_fd = steal_fd(&fd);

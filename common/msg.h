@@ -6,6 +6,7 @@
 
 #include "common/proto_answer.h"
 #include "common/proto_gate.h"
+#include "common/proto_queue.h"
 #include "common/proto_web.h"
 
 /* Room for any message. */
@@ -25,6 +26,9 @@ union msg {
 	struct gate_forget gate_forget;
 	struct gate_done gate_done;
 	struct gate_link gate_link;
+	struct queue_open queue_open;
+	struct queue_zone queue_zone;
+	struct queue_drop queue_drop;
 };
 
 /* The one size of a message type; 0 for an unknown type. */
@@ -39,6 +43,6 @@ int msg_socketpair(int ret_fds[static 2]);
 int msg_send(int sock, const struct msg_head *head, int fd);
 
 /* 0; -EAGAIN: nothing there; -EPIPE: the other side is gone; -EBADMSG: unknown type, wrong size, an
- * unexpected or missing descriptor.  Only MSG_WEB_BUNDLE carries a descriptor: *ret_fd is it or -1
+ * unexpected or missing descriptor.  Only MSG_WEB_BUNDLE and MSG_QUEUE_OPEN carry a descriptor: *ret_fd is it or -1
  * (ret_fd may be NULL: then none may come). */
 int msg_recv(int sock, union msg *ret_msg, int *ret_fd);

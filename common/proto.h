@@ -11,6 +11,8 @@
  *                   nft/verbs.c
  *   gate -> engine  MSG_GATE_DONE or MSG_GATE_COUNTERS with the id of the verb; before it, for
  *                   MSG_GATE_DUMP, MSG_GATE_SESSION any number of times; MSG_GATE_LINK unasked
+ *   gate -> web     MSG_QUEUE_OPEN with the queue's descriptor; MSG_QUEUE_ZONE when an interface came
+ *   web -> gate     MSG_QUEUE_DROP
  */
 #pragma once
 
@@ -20,6 +22,7 @@
 
 enum {
 	ZONES_MAX = 64,
+	WORKERS_MAX = 64,
 	ZONE_NAME_MAX = 32,	 /* with its NUL; letters, digits, '-' */
 	IFNAME_MAX = 16,	 /* with its NUL: IFNAMSIZ */
 	NOTE_MAX = 96,		 /* with its NUL; UTF-8 without control characters */
@@ -30,12 +33,16 @@ enum {
 	ERROR_TEXT_MAX = 256,
 };
 
-/* Descriptors that the children of portald find open. */
+/* Descriptors that the children of portald find open.  The last two kinds only if a zone has
+ * divert "queue"; there is one packet socket for each such zone, in the order of zones. */
 enum {
 	FD_ENGINE = 3, /* the socket pair to the engine */
+	FD_CHANNELS =
+		4, /* gate: for each worker a socket pair to it, then each worker's packet sockets */
 	FD_BUNDLE = 4, /* web: its first bundle */
-	FD_LISTEN = 5, /* web: for zone i (bundle order) FD_LISTEN + 2 i: divert port, FD_LISTEN + 2
-			  i + 1: portal port */
+	FD_LISTEN =
+		5, /* web: for zone i the divert and the portal port, then the socket pair to the
+			   gate, then its packet sockets */
 };
 
 enum msg_type {
@@ -55,6 +62,9 @@ enum msg_type {
 	MSG_GATE_FORGET,
 	MSG_GATE_DONE,
 	MSG_GATE_LINK,
+	MSG_QUEUE_OPEN,
+	MSG_QUEUE_ZONE,
+	MSG_QUEUE_DROP,
 	MSG_TYPES
 };
 

@@ -4,8 +4,11 @@
 
 #include "common/proto.h"
 
+enum divert { DIVERT_REDIRECT = 1, DIVERT_QUEUE };
+
 struct gate_zone {
 	struct msg_head head;
+	uint32_t divert; /* enum divert */
 	char name[ZONE_NAME_MAX];
 	char interface[IFNAME_MAX];
 	uint16_t portal_port;
@@ -19,7 +22,8 @@ struct gate_zone {
 struct gate_load {
 	struct msg_head head;
 	uint32_t mark;
-	uint32_t pad;
+	uint16_t queue_first; /* number of the first worker's NFQUEUE */
+	uint16_t queue_count; /* workers; 0: no zone has divert "queue" */
 };
 
 enum change_op { CHANGE_GRANT = 1, CHANGE_REVOKE };

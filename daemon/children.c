@@ -15,12 +15,13 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "daemon/pages.h"
+#include "daemon/queue_parts.h"
 #include "daemon/start.h"
 
 enum {
 	LISTEN_BACKLOG = 1024, /* the kernel takes the smaller of this and net.core.somaxconn */
-	CHILD_FDS_MAX = FD_LISTEN + 2 * ZONES_MAX,
-	FD_SPARE = 512, /* no child has a descriptor at or above this */
+	CHILD_FDS_MAX = FD_LISTEN + 2 * ZONES_MAX + WORKERS_MAX + PACKET_SOCKETS_MAX,
+	FD_SPARE = 1024, /* no child has a descriptor at or above this */
 };
 
 /* Puts fds[i] at number FD_ENGINE + i, open over exec. */
@@ -41,8 +42,20 @@ static int place_fds(const int *fds, size_t count)
 	return 0;
 }
 
-static int spawn(const char *name, const char *argument, const int *fds, size_t count,
-		 pid_t *ret_pid)
+/* What a child gets, in the order of numbers from FD_ENGINE on; fds[0] is its end of the socket pair to the engine. */
+struct child_fds {
+	size_t count;
+	int fds[CHILD_FDS_MAX];
+};
+
+static void close_child_fds(struct child_fds *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		cleanup_close(&c->fds[i]);
+}
+
+static int spawn(const char *name, const char *argument, const char *second,
+		 const struct child_fds *c, pid_t *ret_pid)
 {
 	char path[PATH_MAX];
 	int r = find_program(name, path);
@@ -59,27 +72,54 @@ static int spawn(const char *name, const char *argument, const int *fds, size_t 
 		*ret_pid = pid;
 		return 0;
 	}
-	r = place_fds(fds, count);
+	r = place_fds(c->fds, c->count);
 	if (r == 0) {
-		execl(path, name, argument, (char *)NULL);
+		execl(path, name, argument, second, (char *)NULL);
 		r = -errno;
 	}
 	log_error("%s: %s", path, strerror(-r));
 	_exit(1);
 }
 
-int start_gate(const char *argument, int *ret_fd, pid_t *ret_pid)
+/* Adds a copy. */
+static int add_fd(struct child_fds *c, int fd)
 {
-	CLEANUP(cleanup_close) int ours = -1;
-	CLEANUP(cleanup_close) int theirs = -1;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return -errno;
+	c->fds[c->count++] = copy;
+	return 0;
+}
+
+static int add_engine_fd(struct child_fds *c, int *ret_ours)
+{
 	int pair[2];
 	int r = msg_socketpair(pair);
 
 	if (r < 0)
 		return r;
-	ours = pair[0];
-	theirs = pair[1];
-	r = spawn("portald-gate", argument, &theirs, 1, ret_pid);
+	*ret_ours = pair[0];
+	c->fds[c->count++] = pair[1];
+	return 0;
+}
+
+int start_gate(const char *argument, const struct queue_parts *queues, int *ret_fd, pid_t *ret_pid)
+{
+	CLEANUP(close_child_fds) struct child_fds c = {0};
+	CLEANUP(cleanup_close) int ours = -1;
+	size_t workers = queues ? queues->workers : 0;
+	char number[24] = "";
+	int r = add_engine_fd(&c, &ours);
+
+	for (size_t i = 0; i < workers && r == 0; i++)
+		r = add_fd(&c, queues->gate_ends[i]);
+	for (size_t i = 0; i < workers * (queues ? queues->zones : 0) && r == 0; i++)
+		r = add_fd(&c, queues->packet[i]);
+	if (workers)
+		snprintf(number, sizeof(number), "%zu", workers);
+	if (r == 0)
+		r = spawn("portald-gate", argument, workers ? number : NULL, &c, ret_pid);
 	if (r == 0)
 		*ret_fd = steal_fd(&ours);
 	return r;
@@ -114,20 +154,7 @@ static int listen_on(uint16_t port, int *ret_fd)
 	return 0;
 }
 
-/* What one worker gets: fds[0] its end of the socket pair, fds[1] the bundle, then two listeners a
- * zone. */
-struct worker_fds {
-	size_t count;
-	int fds[CHILD_FDS_MAX];
-};
-
-static void close_worker_fds(struct worker_fds *w)
-{
-	for (size_t i = 0; i < w->count; i++)
-		cleanup_close(&w->fds[i]);
-}
-
-static int listen_for_zone(const struct zone_config *z, struct worker_fds *w)
+static int listen_for_zone(const struct zone_config *z, struct child_fds *w)
 {
 	const uint16_t ports[] = {z->divert_port, z->portal_port};
 
@@ -143,41 +170,44 @@ static int listen_for_zone(const struct zone_config *z, struct worker_fds *w)
 	return 0;
 }
 
-static int start_worker(const struct config *config, const char *user, int bundle, int *ret_fd,
-			pid_t *ret_pid)
+/* Its socket pair to the gate and its packet sockets. */
+static int add_queue_fds(struct child_fds *w, const struct queue_parts *queues, size_t worker)
 {
-	CLEANUP(close_worker_fds) struct worker_fds w = {0};
-	CLEANUP(cleanup_close) int ours = -1;
-	int pair[2];
-	int r = msg_socketpair(pair);
+	int r = queues->workers ? add_fd(w, queues->web_ends[worker]) : 0;
 
-	if (r < 0)
-		return r;
-	ours = pair[0];
-	w.fds[w.count++] = pair[1];
-	w.fds[w.count] = fcntl(bundle, F_DUPFD_CLOEXEC, 3);
-	if (w.fds[w.count++] < 0)
-		return -errno;
-	for (size_t i = 0; i < config->zone_count; i++) {
-		r = listen_for_zone(&config->zones[i], &w);
-		if (r < 0)
-			return r;
-	}
-	r = spawn("portald-web", user, w.fds, w.count, ret_pid);
+	for (size_t i = 0; i < queues->zones && r == 0; i++)
+		r = add_fd(w, queues->packet[i * queues->workers + worker]);
+	return r;
+}
+
+static int start_worker(const struct config *config, const char *user, int bundle,
+			const struct queue_parts *queues, size_t worker, struct engine_parts *parts)
+{
+	CLEANUP(close_child_fds) struct child_fds w = {0};
+	CLEANUP(cleanup_close) int ours = -1;
+	int r = add_engine_fd(&w, &ours);
+
 	if (r == 0)
-		*ret_fd = steal_fd(&ours);
+		r = add_fd(&w, bundle);
+	for (size_t i = 0; i < config->zone_count && r == 0; i++)
+		r = listen_for_zone(&config->zones[i], &w);
+	if (r == 0)
+		r = add_queue_fds(&w, queues, worker);
+	if (r == 0)
+		r = spawn("portald-web", user, NULL, &w, &parts->worker_pids[worker]);
+	if (r == 0)
+		parts->worker_fds[worker] = steal_fd(&ours);
 	return r;
 }
 
 int start_workers(const struct config *config, const struct accounts *accounts,
-		  struct engine_parts *parts)
+		  const struct queue_parts *queues, struct engine_parts *parts)
 {
 	CLEANUP(cleanup_close) int bundle = -1;
 	int r = pages_bundle(config, parts->secret, stderr, &bundle);
 
 	for (size_t i = 0; i < config->workers && r == 0; i++) {
-		r = start_worker(config, accounts->web_name, bundle, &parts->worker_fds[i],
-				 &parts->worker_pids[i]);
+		r = start_worker(config, accounts->web_name, bundle, queues, i, parts);
 		if (r == 0)
 			parts->worker_count = i + 1;
 	}

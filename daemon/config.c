@@ -306,6 +306,15 @@ void config_destroy(struct config *config)
 	free(config);
 }
 
+size_t config_queues(const struct config *config)
+{
+	for (size_t i = 0; i < config->zone_count; i++) {
+		if (config->zones[i].divert == DIVERT_QUEUE)
+			return config->workers;
+	}
+	return 0;
+}
+
 unsigned int config_line(const struct config *config, const struct zone_config *zone,
 			 const char *key)
 {

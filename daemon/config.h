@@ -13,9 +13,9 @@
 
 #include "common/log.h"
 #include "common/proto.h"
+#include "common/proto_gate.h"
 
 enum {
-	CONFIG_WORKERS_MAX = 64,
 	CONFIG_SESSION_MAX = 3650 * 86400, /* seconds */
 	CONFIG_FILE_MAX =
 		1024 * 1024,  /* bytes of portald.conf, and of a page, logo or terms file */
@@ -25,6 +25,7 @@ enum {
 struct zone_config {
 	char *name;	 /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
 	char *interface; /* at most IFNAME_MAX - 1 */
+	uint32_t divert; /* enum divert */
 	uint16_t portal_port;
 	uint16_t divert_port;
 	uint64_t session; /* seconds */
@@ -47,7 +48,8 @@ struct config {
 	char *hostname; /* the portal's name, or NULL: links use the gateway's address */
 	char *state_dir, *run_dir, *user;
 	uint32_t workers;
-	uint32_t mark; /* one bit */
+	uint32_t mark;	      /* one bit */
+	uint32_t queue_first; /* number of the first worker's NFQUEUE */
 	enum log_level log_level;
 	unsigned int lines[CONFIG_KEYS_MAX]; /* for config_line() */
 	size_t zone_count;
@@ -59,6 +61,10 @@ struct config {
  * reading the files that it names. */
 int config_load(const char *path, FILE *out, struct config **ret_config);
 void config_destroy(struct config *config);
+
+/* Web workers that answer packets from NFQUEUEs: all of them, or none if no zone has divert
+ * "queue". */
+size_t config_queues(const struct config *config);
 
 /* The line on which `key` of a zone (or, zone NULL, a global key) was set; the zone's own line, or
  * 0, if it was not. */

@@ -6,6 +6,7 @@
 #include <sys/param.h>
 #include <unistd.h>
 
+#include "common/proto_queue.h"
 #include "daemon/config_private.h"
 
 enum {
@@ -131,6 +132,26 @@ static void check_zone(struct config_load *l, size_t index)
 	}
 }
 
+/* Each worker has a packet socket for each zone with divert "queue". */
+static void check_queues(struct config_load *l)
+{
+	const struct config *c = l->config;
+	size_t zones = 0;
+
+	for (size_t i = 0; i < c->zone_count; i++)
+		zones += c->zones[i].divert == DIVERT_QUEUE;
+	if (zones * c->workers <= PACKET_SOCKETS_MAX)
+		return;
+	l->line = config_line(c, NULL, "workers");
+	l->zone = NULL;
+	l->key = "workers";
+	config_complain(
+		l,
+		"%u workers for %zu zones with divert \"queue\" are too many; their product may "
+		"be %d",
+		c->workers, zones, PACKET_SOCKETS_MAX);
+}
+
 void config_cross_check(struct config_load *l)
 {
 	struct config *c = l->config;
@@ -148,9 +169,10 @@ void config_cross_check(struct config_load *l)
 	if (c->workers == 0) {
 		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-		c->workers = (uint32_t)MIN(MAX(cpus, 1), CONFIG_WORKERS_MAX);
+		c->workers = (uint32_t)MIN(MAX(cpus, 1), WORKERS_MAX);
 	}
 	for (size_t i = 0; i < c->zone_count; i++)
 		check_zone(l, i);
 	check_ports(l);
+	check_queues(l);
 }

@@ -212,14 +212,17 @@ static int parse_interface(struct config_load *l, const struct config_key *key, 
 static int parse_divert(struct config_load *l, const struct config_key *key, const char *value,
 			void *field)
 {
+	uint32_t *divert = field;
+
 	(void)key;
-	(void)field;
 	if (strcmp(value, "redirect") == 0)
-		return 0;
-	if (strcmp(value, "queue") == 0)
-		return config_complain(
-			l, "this version does not have \"queue\" yet; use \"redirect\"");
-	return config_complain(l, "\"%s\" is not known; use \"redirect\"", value);
+		*divert = DIVERT_REDIRECT;
+	else if (strcmp(value, "queue") == 0)
+		*divert = DIVERT_QUEUE;
+	else
+		return config_complain(l, "\"%s\" is not known; use \"redirect\" or \"queue\"",
+				       value);
+	return 0;
 }
 
 static int parse_login(struct config_load *l, const struct config_key *key, const char *value,
@@ -333,14 +336,15 @@ const struct config_key config_global_keys[] = {
 	{"state-dir", parse_folder, "/var/lib/portald", GLOBAL(state_dir), FIELD_TEXT, true, 0, 0},
 	{"run-dir", parse_run_dir, "/run/portald", GLOBAL(run_dir), FIELD_TEXT, true, 0, 0},
 	{"user", parse_user, "portald", GLOBAL(user), FIELD_TEXT, true, 0, 0},
-	{"workers", parse_number, NULL, GLOBAL(workers), FIELD_U32, true, 1, CONFIG_WORKERS_MAX},
+	{"workers", parse_number, NULL, GLOBAL(workers), FIELD_U32, true, 1, WORKERS_MAX},
 	{"mark", parse_mark, "0x00800000", GLOBAL(mark), FIELD_U32, true, 1, UINT32_MAX},
+	{"queue-first", parse_number, "0", GLOBAL(queue_first), FIELD_U32, true, 0, UINT16_MAX - WORKERS_MAX},
 	{"log-level", parse_level, "info", GLOBAL(log_level), FIELD_LEVEL, false, 0, 0},
 };
 
 const struct config_key config_zone_keys[] = {
 	{"interface", parse_interface, NULL, ZONE(interface), FIELD_TEXT, true, 0, 0},
-	{"divert", parse_divert, NULL, 0, FIELD_NONE, true, 0, 0},
+	{"divert", parse_divert, "redirect", ZONE(divert), FIELD_U32, true, 0, 0},
 	{"login", parse_login, NULL, 0, FIELD_NONE, false, 0, 0},
 	{"session", parse_duration, "8h", ZONE(session), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
 	{"portal-port", parse_port, NULL, ZONE(portal_port), FIELD_PORT, true, 1, UINT16_MAX},

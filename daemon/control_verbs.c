@@ -48,9 +48,9 @@ static json_t *zone_status(const struct engine *e, uint32_t i)
 		count += s->key.zone == i;
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:I}", "name", z->name,
 			 "interface", z->interface, "state", states[e->links[i]], "divert",
-			 "redirect", "login", "click-through", "session", (json_int_t)z->session,
-			 "portal-port", (int)z->portal_port, "divert-port", (int)z->divert_port,
-			 "sessions", count);
+			 z->divert == DIVERT_QUEUE ? "queue" : "redirect", "login", "click-through",
+			 "session", (json_int_t)z->session, "portal-port", (int)z->portal_port,
+			 "divert-port", (int)z->divert_port, "sessions", count);
 }
 
 static json_t *host_warnings(const struct config *config)

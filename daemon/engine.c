@@ -89,6 +89,7 @@ void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zon
 {
 	*ret_zone = (struct gate_zone){
 		.head = {MSG_GATE_ZONE, 0},
+		.divert = z->divert,
 		.portal_port = z->portal_port,
 		.divert_port = z->divert_port,
 		.connection_limit = z->connection_limit,
@@ -99,9 +100,21 @@ void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zon
 	snprintf(ret_zone->interface, sizeof(ret_zone->interface), "%s", z->interface);
 }
 
+void engine_describe_load(const struct config *c, struct gate_load *ret_load)
+{
+	*ret_load = (struct gate_load){
+		.head = {MSG_GATE_LOAD, 0},
+		.mark = c->mark,
+		.queue_first = (uint16_t)c->queue_first,
+		.queue_count = (uint16_t)config_queues(c),
+	};
+}
+
 void engine_load_ruleset(struct engine *e, gate_reply_fn *done)
 {
-	struct gate_load load = {.head = {MSG_GATE_LOAD, 0}, .mark = e->config->mark};
+	struct gate_load load;
+
+	engine_describe_load(e->config, &load);
 
 	for (size_t i = 0; i < e->config->zone_count; i++) {
 		struct gate_zone zone;

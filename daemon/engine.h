@@ -32,8 +32,8 @@ struct engine_parts {
 	int gate_fd;
 	pid_t gate_pid;
 	size_t worker_count;
-	int worker_fds[CONFIG_WORKERS_MAX];
-	pid_t worker_pids[CONFIG_WORKERS_MAX];
+	int worker_fds[WORKERS_MAX];
+	pid_t worker_pids[WORKERS_MAX];
 };
 
 struct engine {
@@ -46,7 +46,7 @@ struct engine {
 	pid_t gate_pid;
 	struct sessions sessions;
 	size_t worker_count;
-	struct worker workers[CONFIG_WORKERS_MAX];
+	struct worker workers[WORKERS_MAX];
 	enum link_state links[ZONES_MAX];
 	struct control *control;
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
@@ -62,8 +62,9 @@ int engine_run(struct engine_parts *parts);
 /* Ends the loop with exit status 1; text says why. */
 void engine_fail(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* What the gate needs to know of a zone. */
+/* What the gate needs to know of a zone, and of all. */
 void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zone);
+void engine_describe_load(const struct config *c, struct gate_load *ret_load);
 
 /* Loads the ruleset of e->config; done(e, error, text) when the kernel has answered. */
 void engine_load_ruleset(struct engine *e, gate_reply_fn *done);

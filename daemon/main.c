@@ -22,6 +22,7 @@
 #include "common/notify.h"
 #include "common/paths.h"
 #include "daemon/check.h"
+#include "daemon/queue_parts.h"
 #include "daemon/start.h"
 
 static const char help[] =
@@ -116,12 +117,15 @@ static int check(const struct config *config, bool beside_running)
 /* A gate that only takes zones and a load; its exit status tells how it went. */
 static int load_once(struct config *config, const char *gate_argument)
 {
-	struct gate_load load = {.head = {MSG_GATE_LOAD, 1}, .mark = config->mark};
 	CLEANUP(cleanup_close) int fd = -1;
+	struct gate_load load;
 	static union msg msg;
 	pid_t pid;
-	int r = start_gate(gate_argument, &fd, &pid);
+	int r = start_gate(gate_argument, NULL, &fd, &pid);
 
+	engine_describe_load(config, &load);
+	if (strcmp(gate_argument, "--print") != 0)
+		load.queue_count = 0; /* nobody reads queues: port 80 is dropped */
 	for (size_t i = 0; i < config->zone_count && r == 0; i++) {
 		struct gate_zone zone;
 
@@ -160,6 +164,7 @@ static void raise_file_limit(void)
 static int run(struct config **config)
 {
 	static struct engine_parts parts = {.control_fd = -1, .gate_fd = -1};
+	CLEANUP(queue_parts_finish) struct queue_parts queues = {0};
 	struct accounts accounts;
 
 	if (start_is_running(*config)) {
@@ -173,10 +178,14 @@ static int run(struct config **config)
 	notify("STATUS=starting");
 	if (start_files(*config, &accounts, &parts) < 0)
 		return 1;
-	int r = start_gate(accounts.gate_name, &parts.gate_fd, &parts.gate_pid);
+	int r = queue_parts_init(&queues, *config);
 
 	if (r == 0)
-		r = start_workers(*config, &accounts, &parts);
+		r = start_gate(accounts.gate_name, &queues, &parts.gate_fd, &parts.gate_pid);
+
+	if (r == 0)
+		r = start_workers(*config, &accounts, &queues, &parts);
+	queue_parts_finish(&queues); /* they are the children's */
 	if (r == 0)
 		r = sandbox_become(&accounts.engine, -1);
 	if (r < 0) {

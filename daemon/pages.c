@@ -2,7 +2,7 @@
 /*
  * Entries: log-level, hostname (if configured), secret, zones (their number); and for zone i, each
  * with the prefix "zone/i/": name, title, lang, refresh, portal-port, divert-port, accent,
- * accent-dark, terms, logo and logo-type (if configured), page/FILE for each file of the pages
+ * accent-dark, divert, terms, logo and logo-type (if configured), page/FILE for each file of the pages
  * folder.
  */
 #include <dirent.h>
@@ -118,6 +118,7 @@ static int add_texts(struct bundle_writer *w, size_t i, const struct zone_config
 		{"accent", z->accent},
 		{"accent-dark", z->accent_dark},
 		{"logo-type", z->logo ? image_type(z->logo) : NULL},
+		{"divert", z->divert == DIVERT_QUEUE ? "queue" : "redirect"},
 	};
 	const struct {
 		const char *key;

@@ -24,9 +24,11 @@ bool start_is_running(const struct config *config);
 int start_files(const struct config *config, const struct accounts *accounts,
 		struct engine_parts *parts);
 
-/* portald-gate; argument: the user's name or "--print". */
-int start_gate(const char *argument, int *ret_fd, pid_t *ret_pid);
+struct queue_parts;
+
+/* portald-gate; argument: the user's name or "--print"; queues: NULL for none. */
+int start_gate(const char *argument, const struct queue_parts *queues, int *ret_fd, pid_t *ret_pid);
 
 /* The listening sockets, and one portald-web for each worker. */
 int start_workers(const struct config *config, const struct accounts *accounts,
-		  struct engine_parts *parts);
+		  const struct queue_parts *queues, struct engine_parts *parts);

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/capability.h>
@@ -27,6 +28,7 @@
 
 /* What libmnl and libnftables do with sockets that are open already. */
 static const struct sandbox_rule gate_calls[] = {
+	{.syscall = SCMP_SYS(bind)}, /* packet sockets, to an interface that came back */
 	{.syscall = SCMP_SYS(getsockname)}, {.syscall = SCMP_SYS(getsockopt)},
 	{.syscall = SCMP_SYS(pselect6)},    {.syscall = SCMP_SYS(recvfrom)},
 	{.syscall = SCMP_SYS(select)},	    {.syscall = SCMP_SYS(sendto)},
@@ -61,6 +63,8 @@ static int open_all(struct gate *gate)
 		r = tables_init(&gate->tables, &gate->nl);
 	if (r == 0)
 		r = sets_init(&gate->sets, &gate->nl);
+	if (r == 0)
+		r = queues_prepare(&gate->queues, gate->workers);
 	if (r < 0)
 		log_error("netlink: %s; does this kernel have nf_tables?", strerror(-r));
 	return r;
@@ -68,6 +72,7 @@ static int open_all(struct gate *gate)
 
 static void close_all(struct gate *gate)
 {
+	queues_finish(&gate->queues);
 	sets_finish(&gate->sets);
 	tables_finish(&gate->tables);
 	netlink_finish(&gate->watch);
@@ -90,35 +95,54 @@ static int give_power_away(const char *user)
 	return r < 0 ? fail("seccomp", r) : 0;
 }
 
-static int serve(struct gate *gate)
+static int take_verb(struct gate *gate)
 {
 	static union msg msg;
-	struct pollfd fds[] = {
+	int r = msg_recv(gate->engine, &msg, NULL);
+
+	return r < 0 ? r : gate_dispatch(gate, &msg);
+}
+
+static int take_links(struct gate *gate)
+{
+	int r = link_watch_drain(&gate->watch);
+
+	return r < 0 ? r : gate_follow_links(gate);
+}
+
+/* Works off what poll() found: fds[0] engine, fds[1] interfaces, then the workers. */
+static int serve_once(struct gate *gate, const struct pollfd *fds)
+{
+	int r = 0;
+
+	for (uint16_t i = 0; i < gate->queues.count && r == 0; i++) {
+		if (fds[2 + i].revents)
+			r = queues_take(&gate->queues, i);
+	}
+	if (r == 0 && fds[1].revents)
+		r = take_links(gate);
+	if (r == 0 && fds[0].revents)
+		r = take_verb(gate);
+	return r;
+}
+
+static int serve(struct gate *gate)
+{
+	struct pollfd fds[2 + WORKERS_MAX] = {
 		{.fd = gate->engine, .events = POLLIN},
 		{.fd = gate->print ? -1 : mnl_socket_get_fd(gate->watch.socket), .events = POLLIN},
 	};
 
+	for (uint16_t i = 0; i < gate->queues.count; i++)
+		fds[2 + i] = (struct pollfd){.fd = FD_CHANNELS + i, .events = POLLIN};
 	for (;;) {
-		int r = 0;
+		int n = poll(fds, 2 + gate->queues.count, -1);
+		int r = n < 0 && errno != EINTR ? -errno : n > 0 ? serve_once(gate, fds) : 0;
 
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return fail("poll", -errno);
-		if (fds[1].revents) {
-			r = link_watch_drain(&gate->watch);
-			if (r == 0)
-				r = gate_follow_links(gate);
-			if (r < 0)
-				return r == -EPIPE ? 0 : fail("following interfaces", r);
-		}
-		if (!fds[0].revents)
-			continue;
-		r = msg_recv(gate->engine, &msg, NULL);
-		if (r == 0)
-			r = gate_dispatch(gate, &msg);
-		if (r == -EPIPE) /* the engine is gone; the tables stay */
+		if (r == -EPIPE) /* the engine or a worker is gone; the tables stay */
 			return 0;
 		if (r < 0)
-			return fail("message from the engine", r);
+			return fail("message", r);
 	}
 }
 
@@ -149,7 +173,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--teardown") == 0)
 		return teardown();
 	gate.print = argc == 2 && strcmp(argv[1], "--print") == 0;
-	if (argc != 2 || (argv[1][0] == '-' && !gate.print)) {
+	gate.workers = argc == 3 ? (uint16_t)atoi(argv[2]) : 0;
+	if (argc < 2 || argc > 3 || (argv[1][0] == '-' && !gate.print) ||
+	    gate.workers > WORKERS_MAX) {
 		fputs("portald-gate is started by portald: see portald(8)\n", stderr);
 		return 2;
 	}

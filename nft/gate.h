@@ -4,14 +4,17 @@
 
 #include <stdbool.h>
 
+#include "common/link.h"
 #include "common/msg.h"
 #include "common/netlink.h"
+#include "nft/queue.h"
 #include "nft/ruleset.h"
 #include "nft/set.h"
 #include "nft/tables.h"
 
 struct gate {
 	int engine;	      /* socket to the engine */
+	uint16_t workers;     /* that read from NFQUEUEs */
 	bool print;	      /* MSG_GATE_LOAD prints the ruleset instead of loading it */
 	struct netlink nl;    /* NETLINK_NETFILTER */
 	struct netlink links; /* NETLINK_ROUTE, requests */
@@ -20,10 +23,11 @@ struct gate {
 	struct tables tables;
 	struct sets sets;
 	bool loaded;
-	uint32_t mark;
+	struct ruleset_globals globals;
+	struct queues queues;
 	size_t count; /* zones that are loaded */
 	struct gate_zone zones[ZONES_MAX];
-	uint32_t armed[ZONES_MAX];	  /* interface index, 0: none */
+	struct link armed[ZONES_MAX];	  /* index 0: none */
 	enum link_state state[ZONES_MAX]; /* as the engine was told */
 	size_t fresh_count;		  /* zones since the last load */
 	struct gate_zone fresh[ZONES_MAX];

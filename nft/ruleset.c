@@ -11,22 +11,31 @@
 enum {
 	RULESET_FILE_MAX = 256 * 1024, /* bytes */
 	BURST_SECONDS = 5,	       /* a meter lets so many seconds' worth through at once */
-	SHARED_LIMIT = 500, /* a second, for all MACs for which the meters have no room */
+	PACKETS_A_CONNECTION = 8, /* of one stranger's exchange in queue mode, with some to spare */
+	SHARED_LIMIT = 500,	  /* a second, for all MACs for which the meters have no room */
 };
 
-/* Each block of portal.nft: from its first line to the line with " end" behind the same words. */
-static const char block_zone[] = "#: each zone\n";
-static const char block_zone_end[] = "#: each zone end\n";
-static const char block_egress[] = "#: each zone with an interface\n";
-static const char block_egress_end[] = "#: each zone with an interface end\n";
+/* The blocks of portal.nft: each from the line "#: NAME" to the line "#: NAME end". */
+enum block { BLOCK_ZONE, BLOCK_REDIRECT, BLOCK_QUEUE, BLOCK_MAPS, BLOCK_EGRESS, BLOCKS };
+
+static const char *const block_names[BLOCKS] = {
+	[BLOCK_ZONE] = "each zone",
+	[BLOCK_REDIRECT] = "each zone with divert redirect",
+	[BLOCK_QUEUE] = "each zone with divert queue",
+	[BLOCK_MAPS] = "each zone in its maps",
+	[BLOCK_EGRESS] = "each zone with an interface",
+};
 
 struct span {
 	const char *begin, *end;
 };
 
-/* The text between two marker lines. */
-static int find_span(const char *text, const char *first, const char *last, struct span *ret_span)
+static int find_block(const char *text, enum block block, struct span *ret_span)
 {
+	char first[64], last[64];
+
+	snprintf(first, sizeof(first), "#: %s\n", block_names[block]);
+	snprintf(last, sizeof(last), "#: %s end\n", block_names[block]);
 	const char *begin = strstr(text, first);
 	const char *end = begin ? strstr(begin, last) : NULL;
 
@@ -36,11 +45,22 @@ static int find_span(const char *text, const char *first, const char *last, stru
 	return 0;
 }
 
+static int find_blocks(const char *text, struct span spans[static BLOCKS])
+{
+	for (enum block i = 0; i < BLOCKS; i++) {
+		int r = find_block(text, i, &spans[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int ruleset_init(struct ruleset *rs, const char *path)
 {
 	CLEANUP(cleanup_fclose) FILE *f = fopen(path, "re");
 	CLEANUP(cleanup_free) char *text = calloc(1, RULESET_FILE_MAX + 1);
-	struct span span;
+	struct span spans[BLOCKS];
 
 	if (!f)
 		return -errno;
@@ -52,9 +72,10 @@ int ruleset_init(struct ruleset *rs, const char *path)
 		return -EIO;
 	if (n > RULESET_FILE_MAX)
 		return -EFBIG;
-	if (find_span(text, block_zone, block_zone_end, &span) < 0 ||
-	    find_span(text, block_egress, block_egress_end, &span) < 0)
-		return -EINVAL;
+	int r = find_blocks(text, spans);
+
+	if (r < 0)
+		return r;
 	rs->text = steal_ptr(&text);
 	return 0;
 }
@@ -87,13 +108,15 @@ bool ruleset_zone_valid(const struct gate_zone *zone)
 	       zone->dns_limit && zone->refuse_limit;
 }
 
+enum { WORD_MAX = ZONE_NAME_MAX + 4 };
+
 /* A word of portal.nft and what stands for it. */
 struct word {
 	const char *word;
-	char value[ZONE_NAME_MAX + 4];
+	char value[WORD_MAX];
 };
 
-enum { WORDS = 13 };
+enum { WORDS = 16 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -101,8 +124,21 @@ static void set_number(struct word *w, const char *word, unsigned long value)
 	snprintf(w->value, sizeof(w->value), "%lu", value);
 }
 
+/* Without the native expression the gate puts a rule of its own before this one. */
+static void queue_statement(const struct ruleset_globals *g, char value[static WORD_MAX])
+{
+	if (!g->queue_native || g->queue_count == 0)
+		snprintf(value, WORD_MAX, "drop");
+	else if (g->queue_count == 1)
+		snprintf(value, WORD_MAX, "queue num %u", g->queue_first);
+	else
+		snprintf(value, WORD_MAX, "queue num %u-%u", g->queue_first,
+			 g->queue_first + g->queue_count - 1);
+}
+
 /* The longer of two words with a common beginning stands first. */
-static void zone_words(const struct gate_zone *zone, uint32_t mark, struct word words[static WORDS])
+static void zone_words(const struct gate_zone *zone, const struct ruleset_globals *globals,
+		       struct word words[static WORDS])
 {
 	size_t n = 0;
 
@@ -111,7 +147,7 @@ static void zone_words(const struct gate_zone *zone, uint32_t mark, struct word 
 	words[n].word = "INTERFACE";
 	snprintf(words[n++].value, sizeof(words[0].value), "%s", zone->interface);
 	words[n].word = "$mark";
-	snprintf(words[n++].value, sizeof(words[0].value), "0x%08x", mark);
+	snprintf(words[n++].value, sizeof(words[0].value), "0x%08x", globals->mark);
 	set_number(&words[n++], "$portal_port", zone->portal_port);
 	set_number(&words[n++], "$divert_port", zone->divert_port);
 	set_number(&words[n++], "$connection_limit", zone->connection_limit);
@@ -121,6 +157,12 @@ static void zone_words(const struct gate_zone *zone, uint32_t mark, struct word 
 	set_number(&words[n++], "$dns_burst", (unsigned long)zone->dns_limit * BURST_SECONDS);
 	set_number(&words[n++], "$refuse_limit", zone->refuse_limit);
 	set_number(&words[n++], "$refuse_burst", (unsigned long)zone->refuse_limit * BURST_SECONDS);
+	set_number(&words[n++], "$packet_limit",
+		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION);
+	set_number(&words[n++], "$packet_burst",
+		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION * BURST_SECONDS);
+	words[n].word = "$queue";
+	queue_statement(globals, words[n++].value);
 	set_number(&words[n++], "$shared_limit", SHARED_LIMIT);
 	set_number(&words[n++], "$shared_burst", SHARED_LIMIT);
 }
@@ -171,17 +213,17 @@ static int close_text(FILE *f, char **text, char **ret_text)
 }
 
 int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
-		   size_t count, uint32_t mark, char **ret_text)
+		   size_t count, const struct ruleset_globals *globals, char **ret_text)
 {
+	struct span spans[BLOCKS], common;
 	struct word words[WORDS];
-	struct span common, zone, egress;
 	char *text = NULL;
 	size_t len = 0;
+	int r = find_blocks(rs->text, spans);
 
-	if (find_span(rs->text, block_zone, block_zone_end, &zone) < 0 ||
-	    find_span(rs->text, block_egress, block_egress_end, &egress) < 0)
-		return -EINVAL;
-	common = (struct span){rs->text, zone.begin};
+	if (r < 0)
+		return r;
+	common = (struct span){rs->text, spans[BLOCK_ZONE].begin};
 
 	FILE *out = open_memstream(&text, &len);
 
@@ -189,30 +231,35 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 		return -ENOMEM;
 	write_span(out, &common, NULL);
 	for (size_t i = 0; i < count; i++) {
-		zone_words(&zones[i], mark, words);
-		write_span(out, &zone, words);
+		zone_words(&zones[i], globals, words);
+		write_span(out, &spans[BLOCK_ZONE], words);
+		write_span(out,
+			   &spans[zones[i].divert == DIVERT_QUEUE ? BLOCK_QUEUE : BLOCK_REDIRECT],
+			   words);
+		write_span(out, &spans[BLOCK_MAPS], words);
 		if (present[i])
-			write_span(out, &egress, words);
+			write_span(out, &spans[BLOCK_EGRESS], words);
 	}
 	return close_text(out, &text, ret_text);
 }
 
-int ruleset_render_egress(const struct ruleset *rs, const struct gate_zone *zone, uint32_t mark,
-			  char **ret_text)
+int ruleset_render_egress(const struct ruleset *rs, const struct gate_zone *zone,
+			  const struct ruleset_globals *globals, char **ret_text)
 {
 	struct word words[WORDS];
 	struct span egress;
 	char *text = NULL;
 	size_t len = 0;
+	int r = find_block(rs->text, BLOCK_EGRESS, &egress);
 
-	if (find_span(rs->text, block_egress, block_egress_end, &egress) < 0)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 
 	FILE *out = open_memstream(&text, &len);
 
 	if (!out)
 		return -ENOMEM;
-	zone_words(zone, mark, words);
+	zone_words(zone, globals, words);
 	write_span(out, &egress, words);
 	return close_text(out, &text, ret_text);
 }

@@ -13,6 +13,13 @@ struct ruleset {
 	char *text; /* portal.nft */
 };
 
+/* What is the same for all zones. */
+struct ruleset_globals {
+	uint32_t mark;
+	uint16_t queue_first, queue_count; /* NFQUEUEs of the web workers */
+	bool queue_native;		   /* the kernel has nft's own queue expression */
+};
+
 /* Reads portal.nft.  Negative errno; -EINVAL: a block is missing or not closed. */
 int ruleset_init(struct ruleset *rs, const char *path);
 void ruleset_finish(struct ruleset *rs);
@@ -24,8 +31,8 @@ bool ruleset_zone_valid(const struct gate_zone *zone);
 /* The whole ruleset; present[i]: the interface of zone i exists, so that its egress chain can be
  * loaded.  The caller frees *ret_text. */
 int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
-		   size_t count, uint32_t mark, char **ret_text);
+		   size_t count, const struct ruleset_globals *globals, char **ret_text);
 
 /* The egress chain of one zone alone. */
-int ruleset_render_egress(const struct ruleset *rs, const struct gate_zone *zone, uint32_t mark,
-			  char **ret_text);
+int ruleset_render_egress(const struct ruleset *rs, const struct gate_zone *zone,
+			  const struct ruleset_globals *globals, char **ret_text);

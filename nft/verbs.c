@@ -35,7 +35,7 @@ static int verb_zone(struct gate *gate, const union msg *msg)
 static int render_with_leftovers(struct gate *gate, const bool *present, char **ret_text)
 {
 	CLEANUP(cleanup_free) char *rules = NULL, *leftovers = NULL;
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, gate->mark,
+	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
 			       &rules);
 
 	if (r == 0)
@@ -69,7 +69,7 @@ static int print_ruleset(struct gate *gate)
 	bool present[ZONES_MAX];
 
 	memset(present, true, sizeof(present));
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, gate->mark,
+	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
 			       &text);
 
 	if (r < 0)
@@ -77,26 +77,82 @@ static int print_ruleset(struct gate *gate)
 	return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? -EIO : 0;
 }
 
-static int load_ruleset(struct gate *gate, char error[static ERROR_TEXT_MAX])
+/* How many zones before this one have divert "queue": its place among the packet sockets. */
+static unsigned int nth_queue(const struct gate *gate, size_t zone)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < zone; i++)
+		n += gate->zones[i].divert == DIVERT_QUEUE;
+	return n;
+}
+
+/* The zone's egress chain is in place: opens what waits for it. */
+static int open_zone(struct gate *gate, size_t i, const struct link *link)
+{
+	int r = set_arm(&gate->sets, link->index);
+
+	if (r == 0 && gate->zones[i].divert == DIVERT_QUEUE)
+		r = queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), link->index,
+				&link->mac);
+	if (r == 0)
+		gate->armed[i] = *link;
+	return r;
+}
+
+static int add_queue_rules(struct gate *gate)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < gate->count && r == 0 && !gate->globals.queue_native; i++) {
+		if (gate->zones[i].divert == DIVERT_QUEUE)
+			r = queue_add_compat_rule(&gate->tables, gate->zones[i].name,
+						  &gate->queues);
+	}
+	return r;
+}
+
+static int load_text(struct gate *gate, const bool *present, char error[static ERROR_TEXT_MAX])
 {
 	CLEANUP(cleanup_free) char *text = NULL;
+	int r = render_with_leftovers(gate, present, &text);
+
+	return r < 0 ? r : tables_run(&gate->tables, text, error);
+}
+
+static int load_ruleset(struct gate *gate, char error[static ERROR_TEXT_MAX])
+{
 	struct link links[ZONES_MAX];
 	bool present[ZONES_MAX];
 	int r = find_present(gate, present, links);
 
+	if (r == 0 && gate->globals.queue_count)
+		r = queues_open(&gate->queues, gate->globals.queue_first);
 	if (r == 0)
-		r = render_with_leftovers(gate, present, &text);
-	if (r < 0) {
-		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
-		return r;
-	}
-	r = tables_run(&gate->tables, text, error);
+		r = load_text(gate, present, error);
+	if (r == 0)
+		r = add_queue_rules(gate);
 	for (size_t i = 0; i < gate->count && r == 0; i++) {
+		gate->armed[i] = (struct link){0};
 		if (present[i])
-			r = set_arm(&gate->sets, links[i].index);
-		gate->armed[i] = present[i] ? links[i].index : 0;
+			r = open_zone(gate, i, &links[i]);
 	}
+	if (r < 0 && !error[0])
+		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
 	return r;
+}
+
+static void take_globals(struct gate *gate, const struct gate_load *load)
+{
+	gate->globals = (struct ruleset_globals){.mark = load->mark,
+						 .queue_first = load->queue_first,
+						 .queue_count = load->queue_count};
+	if (gate->globals.queue_count == 0)
+		return;
+	gate->globals.queue_native = gate->print || queue_is_native(&gate->tables);
+	log_info("divert \"queue\" uses NFQUEUE %u to %u, by %s", load->queue_first,
+		 load->queue_first + load->queue_count - 1,
+		 gate->globals.queue_native ? "nft's queue expression" : "the xt_NFQUEUE target");
 }
 
 static int verb_load(struct gate *gate, const union msg *msg)
@@ -104,10 +160,12 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	char error[ERROR_TEXT_MAX] = "";
 	int r;
 
+	if (msg->gate_load.queue_count != gate->queues.count && !gate->print)
+		return -EBADMSG;
 	memcpy(gate->zones, gate->fresh, sizeof(gate->zones));
 	gate->count = gate->fresh_count;
 	gate->fresh_count = 0;
-	gate->mark = msg->gate_load.mark;
+	take_globals(gate, &msg->gate_load);
 	if (gate->print)
 		return answer(gate, msg->head.id, print_ruleset(gate), NULL);
 	r = load_ruleset(gate, error);
@@ -263,22 +321,21 @@ int gate_dispatch(struct gate *gate, const union msg *msg)
 
 /* Its egress chain first, then the interface is armed: packets towards guests are dropped until
  * both are done. */
-static enum link_state arm_zone(struct gate *gate, size_t i, uint32_t index)
+static enum link_state arm_zone(struct gate *gate, size_t i, const struct link *link)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
 	char error[ERROR_TEXT_MAX] = "";
-	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], gate->mark, &text);
+	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
 
 	if (r == 0)
 		r = tables_run(&gate->tables, text, error);
 	if (r == 0)
-		r = set_arm(&gate->sets, index);
+		r = open_zone(gate, i, link);
 	if (r < 0) {
 		log_error("zone %s: no egress chain on %s: %s", gate->zones[i].name,
 			  gate->zones[i].interface, error[0] ? error : strerror(-r));
 		return LINK_FAILED;
 	}
-	gate->armed[i] = index;
 	return LINK_READY;
 }
 
@@ -295,10 +352,11 @@ int gate_follow_links(struct gate *gate)
 			state = LINK_MISSING;
 		else if (!link_fits(&link))
 			state = LINK_REFUSED;
-		else if (link.index != gate->armed[i])
-			state = arm_zone(gate, i, link.index);
+		else if (link.index != gate->armed[i].index ||
+			 !mac_equal(&link.mac, &gate->armed[i].mac))
+			state = arm_zone(gate, i, &link);
 		if (state != LINK_READY)
-			gate->armed[i] = 0;
+			gate->armed[i] = (struct link){0};
 		if (state == gate->state[i])
 			continue;
 		gate->state[i] = state;

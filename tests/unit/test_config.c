@@ -339,7 +339,7 @@ static void test_defaults(void **state)
 	assert_string_equal(c->state_dir, "/var/lib/portald");
 	assert_string_equal(c->run_dir, "/run/portald");
 	assert_string_equal(c->user, "portald");
-	assert_in_range(c->workers, 1, CONFIG_WORKERS_MAX);
+	assert_in_range(c->workers, 1, WORKERS_MAX);
 	assert_int_equal(c->mark, 0x00800000);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->zone_count, 1);

@@ -68,12 +68,13 @@ static void test_render(void **state)
 {
 	const struct gate_zone zones[] = {zone("guest", "br-guest"), zone("rt", "br-two")};
 	const bool present[] = {true, false};
+	const struct ruleset_globals globals = {.mark = 0x800000};
 	struct ruleset rs = {0};
 	char *text = NULL, *egress = NULL;
 
 	(void)state;
 	assert_int_equal(ruleset_init(&rs, PORTAL_NFT), 0);
-	assert_int_equal(ruleset_render(&rs, zones, present, 2, 0x800000, &text), 0);
+	assert_int_equal(ruleset_render(&rs, zones, present, 2, &globals, &text), 0);
 	assert_int_equal(count(text, "chain z_guest_forward {"), 1);
 	assert_int_equal(count(text, "chain z_rt_forward {"), 1);
 	assert_int_equal(count(text, "chain z_guest_egress {"), 1);
@@ -86,7 +87,7 @@ static void test_render(void **state)
 	assert_int_equal(count(text, "ZONE"), 0);
 	assert_int_equal(count(text, "INTERFACE"), 0);
 	assert_int_equal(count(text, "#"), 0);
-	assert_int_equal(ruleset_render_egress(&rs, &zones[1], 0x800000, &egress), 0);
+	assert_int_equal(ruleset_render_egress(&rs, &zones[1], &globals, &egress), 0);
 	assert_int_equal(count(egress, "device \"br-two\""), 1);
 	assert_int_equal(count(egress, "chain z_rt_egress {"), 1);
 	free(text);

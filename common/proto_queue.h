@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages between the gate and a web worker: divert "queue". */
+#pragma once
+
+#include "common/proto.h"
+
+enum {
+	PACKET_SOCKETS_MAX = 256, /* workers times zones with divert "queue" */
+	/* A packet socket's PACKET_TX_RING: */
+	RING_FRAME_SIZE =
+		2048, /* bytes, with the kernel's header: an Ethernet frame of 1514 fits */
+	RING_FRAMES = 512,
+	RING_BLOCKS = 16,
+};
+
+/* Comes with the netlink socket of the worker's NFQUEUE, which the worker may only read: the kernel
+ * takes verdicts from the gate alone. */
+struct queue_open {
+	struct msg_head head;
+};
+
+/* The zone's packet sockets are bound to this interface now. */
+struct queue_zone {
+	struct msg_head head;
+	uint32_t zone;
+	uint32_t ifindex; /* 0: it is gone */
+	struct mac mac;	  /* of the interface */
+	uint16_t pad;
+};
+
+/* All packets up to this one are done with. */
+struct queue_drop {
+	struct msg_head head;
+	uint32_t packet_id;
+	uint32_t pad;
+};

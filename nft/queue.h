@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * NFQUEUEs, one for each web worker (divert "queue").  The gate opens and binds them, gives each worker its socket to read
+ * from, and drops what the worker is done with: nothing else can be done with a packet from here.
+ *
+ * Kernels without nft's queue expression have xt_NFQUEUE; then the rule goes in as a compat target.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/proto_gate.h"
+#include "common/proto_queue.h"
+#include "nft/tables.h"
+
+struct queue {
+	struct netlink nl;
+	uint32_t last_id; /* dropped up to here */
+};
+
+struct queues {
+	bool opened;
+	uint16_t first, count;
+	struct queue each[WORKERS_MAX];
+};
+
+/* Does this kernel have nft's queue expression?  Leaves nothing behind. */
+bool queue_is_native(struct tables *t);
+
+/* Opens the sockets of so many queues; call before the seccomp filter. */
+int queues_prepare(struct queues *q, uint16_t count);
+/* Binds them to queue numbers from first on and sends each to its worker.  Only the first call does anything. */
+int queues_open(struct queues *q, uint16_t first);
+void queues_finish(struct queues *q);
+
+/* Where the native expression is missing: puts the compat rule of a zone before the "drop" of its queue chain. */
+int queue_add_compat_rule(struct tables *t, const char *zone, const struct queues *q);
+
+/* A message from worker i.  -EBADMSG: no honest worker sends it. */
+int queues_take(struct queues *q, uint16_t i);
+
+/* Binds the packet sockets of the nth zone with divert "queue" to an interface, and tells the workers. */
+int queues_bind(struct queues *q, uint32_t zone, unsigned int nth, uint32_t ifindex,
+		const struct mac *mac);
