@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
@@ -43,6 +44,8 @@ static int take_link(const struct nlmsghdr *nlh, void *data)
 		else if (mnl_attr_get_type(attr) == IFLA_ADDRESS &&
 			 mnl_attr_get_payload_len(attr) == MAC_LEN)
 			memcpy(link->mac.b, mnl_attr_get_payload(attr), MAC_LEN);
+		else if (mnl_attr_get_type(attr) == IFLA_MTU && mnl_attr_get_payload_len(attr) == 4)
+			link->mtu = mnl_attr_get_u32(attr);
 	}
 	return MNL_CB_OK;
 }
@@ -68,9 +71,60 @@ int link_find(struct netlink *nl, const char *name, struct link *ret_link)
 	return 0;
 }
 
+bool link_equal(const struct link *a, const struct link *b)
+{
+	return a->index == b->index && a->type == b->type && a->bridge_port == b->bridge_port &&
+	       mac_equal(&a->mac, &b->mac) && a->mtu == b->mtu &&
+	       addr_equal(&a->addrs[0], &b->addrs[0]) && addr_equal(&a->addrs[1], &b->addrs[1]);
+}
+
+static int take_addr(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	struct link *link = data;
+	struct addr addr = {0};
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifa) ||
+	    ifa->ifa_index != link->index || ifa->ifa_flags & (IFA_F_TENTATIVE | IFA_F_DEPRECATED))
+		return MNL_CB_OK;
+	/* IPv4 has its own address in IFA_LOCAL, where a point-to-point link has its peer's in
+	 * IFA_ADDRESS */
+	mnl_attr_for_each (attr, nlh, sizeof(*ifa)) {
+		uint16_t type = mnl_attr_get_type(attr), len = mnl_attr_get_payload_len(attr);
+
+		if (ifa->ifa_family == AF_INET && type == IFA_LOCAL && len == 4)
+			addr.family = 4;
+		else if (ifa->ifa_family == AF_INET6 && type == IFA_ADDRESS && len == 16)
+			addr.family = 6;
+		else
+			continue;
+		memcpy(addr.b, mnl_attr_get_payload(attr), len);
+	}
+	if (addr.family && !addr_is_link_local(&addr) && !link->addrs[addr.family == 6].family)
+		link->addrs[addr.family == 6] = addr;
+	return MNL_CB_OK;
+}
+
+int link_find_addrs(struct netlink *nl, struct link *link)
+{
+	char buf[64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = RTM_GETADDR;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++nl->seq;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
+	memset(link->addrs, 0, sizeof(link->addrs));
+	int r = netlink_dump(nl, nlh, take_addr, link);
+
+	return r == -EINTR ? 0 : r; /* the watch tells of the change */
+}
+
 int link_watch_init(struct netlink *nl)
 {
-	return netlink_init(nl, NETLINK_ROUTE, RTMGRP_LINK);
+	return netlink_init(nl, NETLINK_ROUTE,
+			    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 }
 
 int link_watch_drain(struct netlink *nl)

@@ -23,9 +23,11 @@ struct queue_open {
 struct queue_zone {
 	struct msg_head head;
 	uint32_t zone;
-	uint32_t ifindex; /* 0: it is gone */
-	struct mac mac;	  /* of the interface */
+	uint32_t ifindex;
+	uint32_t mtu;
+	struct mac mac; /* of the interface */
 	uint16_t pad;
+	struct addr addrs[2]; /* its IPv4 and IPv6 address; family 0: none */
 };
 
 /* All packets up to this one are done with. */

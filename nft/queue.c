@@ -194,12 +194,18 @@ int queues_take(struct queues *q, uint16_t i)
 	return drop_up_to(&q->each[i], (uint16_t)(q->first + i), msg.queue_drop.packet_id);
 }
 
-int queues_bind(struct queues *q, uint32_t zone, unsigned int nth, uint32_t ifindex,
-		const struct mac *mac)
+int queues_bind(struct queues *q, uint32_t zone, unsigned int nth, const struct link *link)
 {
 	/* protocol 0: the socket sends and never receives */
-	struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_ifindex = (int)ifindex};
-	const struct queue_zone msg = {{MSG_QUEUE_ZONE, 0}, zone, ifindex, *mac, 0};
+	struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_ifindex = (int)link->index};
+	const struct queue_zone msg = {
+		.head = {MSG_QUEUE_ZONE, 0},
+		.zone = zone,
+		.ifindex = link->index,
+		.mtu = link->mtu,
+		.mac = link->mac,
+		.addrs = {link->addrs[0], link->addrs[1]},
+	};
 
 	for (uint16_t i = 0; i < q->count; i++) {
 		int fd = FD_CHANNELS + q->count + (int)nth * q->count + i;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/addr.h"
+#include "common/link.h"
 #include "common/proto_gate.h"
 #include "common/proto_queue.h"
 #include "nft/tables.h"
@@ -42,5 +42,4 @@ int queue_add_compat_rule(struct tables *t, const char *zone, const struct queue
 int queues_take(struct queues *q, uint16_t i);
 
 /* Binds the packet sockets of the nth zone with divert "queue" to an interface, and tells the workers. */
-int queues_bind(struct queues *q, uint32_t zone, unsigned int nth, uint32_t ifindex,
-		const struct mac *mac);
+int queues_bind(struct queues *q, uint32_t zone, unsigned int nth, const struct link *link);

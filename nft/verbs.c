@@ -50,11 +50,21 @@ static bool link_fits(const struct link *link)
 	return link->index && link->type == ARPHRD_ETHER && !link->bridge_port;
 }
 
+/* Its addresses stand in answers from a queue; elsewhere they would only make noise. */
+static int look_at(struct gate *gate, size_t zone, struct link *ret_link)
+{
+	int r = link_find(&gate->links, gate->zones[zone].interface, ret_link);
+
+	if (r == 0 && ret_link->index && gate->zones[zone].divert == DIVERT_QUEUE)
+		r = link_find_addrs(&gate->links, ret_link);
+	return r;
+}
+
 /* Which egress chains go into the transaction; all of them when the text is only printed. */
 static int find_present(struct gate *gate, bool *ret_present, struct link *ret_links)
 {
 	for (size_t i = 0; i < gate->count; i++) {
-		int r = link_find(&gate->links, gate->zones[i].interface, &ret_links[i]);
+		int r = look_at(gate, i, &ret_links[i]);
 
 		if (r < 0)
 			return r;
@@ -93,8 +103,7 @@ static int open_zone(struct gate *gate, size_t i, const struct link *link)
 	int r = set_arm(&gate->sets, link->index);
 
 	if (r == 0 && gate->zones[i].divert == DIVERT_QUEUE)
-		r = queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), link->index,
-				&link->mac);
+		r = queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), link);
 	if (r == 0)
 		gate->armed[i] = *link;
 	return r;
@@ -344,7 +353,7 @@ int gate_follow_links(struct gate *gate)
 	for (size_t i = 0; i < gate->count && gate->loaded; i++) {
 		enum link_state state = LINK_READY;
 		struct link link;
-		int r = link_find(&gate->links, gate->zones[i].interface, &link);
+		int r = look_at(gate, i, &link);
 
 		if (r < 0)
 			return r;
@@ -352,8 +361,7 @@ int gate_follow_links(struct gate *gate)
 			state = LINK_MISSING;
 		else if (!link_fits(&link))
 			state = LINK_REFUSED;
-		else if (link.index != gate->armed[i].index ||
-			 !mac_equal(&link.mac, &gate->armed[i].mac))
+		else if (!link_equal(&link, &gate->armed[i]))
 			state = arm_zone(gate, i, &link);
 		if (state != LINK_READY)
 			gate->armed[i] = (struct link){0};
