@@ -50,15 +50,16 @@ static bool link_fits(const struct link *link)
 	return link->index && link->type == ARPHRD_ETHER && !link->bridge_port;
 }
 
-/* Which egress chains go into the transaction; all of them when the text is only printed. */
-static int find_present(struct gate *gate, bool *ret_present, struct link *ret_links)
+/* The interfaces that are there now; 0 for the others. */
+static int find_indexes(struct gate *gate, uint32_t indexes[static ZONES_MAX])
 {
 	for (size_t i = 0; i < gate->count; i++) {
-		int r = link_find(&gate->links, gate->zones[i].interface, &ret_links[i]);
+		struct link link;
+		int r = link_find(&gate->links, gate->zones[i].interface, &link);
 
 		if (r < 0)
 			return r;
-		ret_present[i] = link_fits(&ret_links[i]);
+		indexes[i] = link_fits(&link) ? link.index : 0;
 	}
 	return 0;
 }
@@ -77,25 +78,31 @@ static int print_ruleset(struct gate *gate)
 	return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? -EIO : 0;
 }
 
-static int load_ruleset(struct gate *gate, char error[static ERROR_TEXT_MAX])
+static int load_text(struct gate *gate, const uint32_t *indexes, char error[static ERROR_TEXT_MAX])
 {
 	CLEANUP(cleanup_free) char *text = NULL;
-	struct link links[ZONES_MAX];
-	bool present[ZONES_MAX];
-	int r = find_present(gate, present, links);
+	bool present[ZONES_MAX] = {false};
+
+	for (size_t i = 0; i < gate->count; i++)
+		present[i] = indexes[i] != 0;
+	int r = render_with_leftovers(gate, present, &text);
+
+	return r < 0 ? r : tables_run(&gate->tables, text, error);
+}
+
+static int load_ruleset(struct gate *gate, char error[static ERROR_TEXT_MAX])
+{
+	uint32_t indexes[ZONES_MAX] = {0};
+	int r = find_indexes(gate, indexes);
 
 	if (r == 0)
-		r = render_with_leftovers(gate, present, &text);
-	if (r < 0) {
+		r = load_text(gate, indexes, error);
+	if (r == 0) /* also away with those of an earlier run */
+		r = set_arm_only(&gate->sets, indexes, gate->count);
+	if (r == 0)
+		memcpy(gate->armed, indexes, sizeof(gate->armed));
+	else if (!error[0])
 		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
-		return r;
-	}
-	r = tables_run(&gate->tables, text, error);
-	for (size_t i = 0; i < gate->count && r == 0; i++) {
-		if (present[i])
-			r = set_arm(&gate->sets, links[i].index);
-		gate->armed[i] = present[i] ? links[i].index : 0;
-	}
 	return r;
 }
 
@@ -261,8 +268,8 @@ int gate_dispatch(struct gate *gate, const union msg *msg)
 	return -EBADMSG;
 }
 
-/* Its egress chain first, then the interface is armed: packets towards guests are dropped until
- * both are done. */
+/* Its egress chain first, then the interface is armed: packets towards guests are dropped until both
+ * are done. */
 static enum link_state arm_zone(struct gate *gate, size_t i, uint32_t index)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
@@ -271,15 +278,27 @@ static enum link_state arm_zone(struct gate *gate, size_t i, uint32_t index)
 
 	if (r == 0)
 		r = tables_run(&gate->tables, text, error);
-	if (r == 0)
-		r = set_arm(&gate->sets, index);
-	if (r < 0) {
-		log_error("zone %s: no egress chain on %s: %s", gate->zones[i].name,
-			  gate->zones[i].interface, error[0] ? error : strerror(-r));
-		return LINK_FAILED;
-	}
 	gate->armed[i] = index;
-	return LINK_READY;
+	if (r == 0)
+		r = set_arm_only(&gate->sets, gate->armed, gate->count);
+	if (r == 0)
+		return LINK_READY;
+	gate->armed[i] = 0;
+	log_error("zone %s: no egress chain on %s: %s", gate->zones[i].name,
+		  gate->zones[i].interface, error[0] ? error : strerror(-r));
+	return LINK_FAILED;
+}
+
+static void disarm_zone(struct gate *gate, size_t i)
+{
+	if (!gate->armed[i])
+		return;
+	gate->armed[i] = 0;
+	int r = set_arm_only(&gate->sets, gate->armed, gate->count);
+
+	if (r < 0)
+		log_warning("zone %s: %s stays armed: %s", gate->zones[i].name,
+			    gate->zones[i].interface, strerror(-r));
 }
 
 int gate_follow_links(struct gate *gate)
@@ -295,10 +314,10 @@ int gate_follow_links(struct gate *gate)
 			state = LINK_MISSING;
 		else if (!link_fits(&link))
 			state = LINK_REFUSED;
-		else if (link.index != gate->armed[i])
+		if (state != LINK_READY || link.index != gate->armed[i])
+			disarm_zone(gate, i);
+		if (state == LINK_READY && !gate->armed[i])
 			state = arm_zone(gate, i, link.index);
-		if (state != LINK_READY)
-			gate->armed[i] = 0;
 		if (state == gate->state[i])
 			continue;
 		gate->state[i] = state;
