@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -18,6 +19,8 @@
 #include "daemon/guest.h"
 #include "daemon/member.h"
 #include "daemon/pages.h"
+
+enum { CHILDREN_TRIES = 200 }; /* of 10 ms */
 
 void engine_fail(struct engine *e, const char *fmt, ...)
 {
@@ -252,12 +255,31 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	return r;
 }
 
+/* They end when their sockets do; then their ports are free for the next start. */
+static void wait_for_children(const struct engine *e)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	size_t left = e->worker_count + 1;
+
+	for (int tries = 0; tries < CHILDREN_TRIES && left > 0; tries++) {
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0)
+			return;
+		if (pid > 0)
+			left--;
+		else
+			nanosleep(&pause, NULL);
+	}
+}
+
 static void engine_finish(struct engine *e)
 {
 	control_destroy(e->control);
 	for (size_t i = 0; i < e->worker_count; i++)
 		channel_finish(&e->workers[i].channel);
 	gate_client_finish(&e->gate);
+	wait_for_children(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
 	netlink_finish(&e->rtnl);

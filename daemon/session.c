@@ -31,9 +31,20 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	s->table->expired(s->table->data, s);
 }
 
+/* The whole of it is hashed. */
+static struct session_key make_key(uint32_t zone, const struct mac *mac)
+{
+	struct session_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.zone = zone;
+	key.mac = *mac;
+	return key;
+}
+
 struct session *sessions_find(const struct sessions *t, uint32_t zone, const struct mac *mac)
 {
-	struct session_key key = {.zone = zone, .mac = *mac};
+	const struct session_key key = make_key(zone, mac);
 	struct session *s;
 
 	HASH_FIND(hh, t->all, &key, sizeof(key), s);
@@ -46,7 +57,7 @@ static struct session *sessions_add(struct sessions *t, uint32_t zone, const str
 
 	if (!s)
 		return NULL;
-	s->key = (struct session_key){.zone = zone, .mac = *mac};
+	s->key = make_key(zone, mac);
 	s->table = t;
 	s->timer = evtimer_new(t->base, on_timer, s);
 	if (!s->timer) {

@@ -17,9 +17,9 @@ enum { TUPLE_MAX = 128, DUMP_TRIES = 3 };
 /* What names an entry to the kernel: copied from the dump as it is. */
 struct entry {
 	uint8_t family;
-	uint8_t tuple[TUPLE_MAX]; /* the attribute CTA_TUPLE_ORIG */
-	uint32_t id;		  /* network order, as it came */
-	uint16_t zone;		  /* network order */
+	_Alignas(struct nlattr) uint8_t tuple[TUPLE_MAX]; /* the attribute CTA_TUPLE_ORIG */
+	uint32_t id;					  /* network order, as it came */
+	uint16_t zone;					  /* network order */
 	bool has_zone;
 };
 

@@ -37,6 +37,11 @@ struct gate {
  * engine is gone, the gate must exit. */
 int gate_dispatch(struct gate *gate, const union msg *msg);
 
+/* Loads the ruleset of gate->zones.  Negative errno; what nft said, or why, is in error. */
+int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX]);
+/* Prints it, with all interfaces taken to be there. */
+int gate_print(struct gate *gate);
+
 /* Looks at each zone's interface, loads egress chains of new ones, tells the engine what changed.
  * Negative errno: exit. */
 int gate_follow_links(struct gate *gate);

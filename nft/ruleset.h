@@ -28,7 +28,7 @@ void ruleset_finish(struct ruleset *rs);
  * digits and '-' in a zone's name; no quotes, blanks or control characters in an interface's. */
 bool ruleset_zone_valid(const struct gate_zone *zone);
 
-/* The whole ruleset; present[i]: the interface of zone i exists, so that its egress chain can be
+/* The whole ruleset; present[i]: the interface of zone i is there, so that its egress chain can be
  * loaded.  The caller frees *ret_text. */
 int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
 		   size_t count, const struct ruleset_globals *globals, char **ret_text);

@@ -40,11 +40,11 @@ int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t
 typedef void set_dump_fn(void *data, const struct mac *mac, uint64_t left_ms, const char *comment);
 int set_dump(struct sets *sets, const char *zone, set_dump_fn *fn, void *data);
 
-/* 0 if this MAC opened the connection from guest->port (ZONE_syn4, ZONE_syn6); -EKEYREJECTED if it
- * did not. */
+/* 0 if this MAC, and no other, opened the connection from guest->port (ZONE_syn, ZONE_twice);
+ * -EKEYREJECTED if not. */
 int set_opened_by(struct sets *sets, const char *zone, const struct addr *guest,
 		  const struct mac *mac);
 
-/* Packets towards the interface with this index may pass (set armed): its egress chain is in place.
- */
-int set_arm(struct sets *sets, uint32_t ifindex);
+/* Packets towards these interfaces, and no others, may pass (set armed): their egress chains are in
+ * place.  What was armed before and still is stays so throughout.  An index of 0 is passed over. */
+int set_arm_only(struct sets *sets, const uint32_t *indexes, size_t count);

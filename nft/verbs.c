@@ -5,7 +5,6 @@
  * string without end) is malformed and ends the gate.  What the kernel refuses is an answer.
  */
 #include <errno.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,125 +29,6 @@ static int verb_zone(struct gate *gate, const union msg *msg)
 		return -EBADMSG;
 	gate->fresh[gate->fresh_count++] = msg->gate_zone;
 	return 0;
-}
-
-static int render_with_leftovers(struct gate *gate, const bool *present, char **ret_text)
-{
-	CLEANUP(cleanup_free) char *rules = NULL, *leftovers = NULL;
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
-			       &rules);
-
-	if (r == 0)
-		r = tables_leftovers(&gate->tables, gate->zones, gate->count, &leftovers);
-	if (r < 0)
-		return r;
-	return asprintf(ret_text, "%s%s", rules, leftovers) < 0 ? -ENOMEM : 0;
-}
-
-static bool link_fits(const struct link *link)
-{
-	return link->index && link->type == ARPHRD_ETHER && !link->bridge_port;
-}
-
-/* Its addresses stand in answers from a queue; elsewhere they would only make noise. */
-static int look_at(struct gate *gate, size_t zone, struct link *ret_link)
-{
-	int r = link_find(&gate->links, gate->zones[zone].interface, ret_link);
-
-	if (r == 0 && ret_link->index && gate->zones[zone].divert == DIVERT_QUEUE)
-		r = link_find_addrs(&gate->links, ret_link);
-	return r;
-}
-
-/* Which egress chains go into the transaction; all of them when the text is only printed. */
-static int find_present(struct gate *gate, bool *ret_present, struct link *ret_links)
-{
-	for (size_t i = 0; i < gate->count; i++) {
-		int r = look_at(gate, i, &ret_links[i]);
-
-		if (r < 0)
-			return r;
-		ret_present[i] = link_fits(&ret_links[i]);
-	}
-	return 0;
-}
-
-static int print_ruleset(struct gate *gate)
-{
-	CLEANUP(cleanup_free) char *text = NULL;
-	bool present[ZONES_MAX];
-
-	memset(present, true, sizeof(present));
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
-			       &text);
-
-	if (r < 0)
-		return r;
-	return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? -EIO : 0;
-}
-
-/* How many zones before this one have divert "queue": its place among the packet sockets. */
-static unsigned int nth_queue(const struct gate *gate, size_t zone)
-{
-	unsigned int n = 0;
-
-	for (size_t i = 0; i < zone; i++)
-		n += gate->zones[i].divert == DIVERT_QUEUE;
-	return n;
-}
-
-/* The zone's egress chain is in place: opens what waits for it. */
-static int open_zone(struct gate *gate, size_t i, const struct link *link)
-{
-	int r = set_arm(&gate->sets, link->index);
-
-	if (r == 0 && gate->zones[i].divert == DIVERT_QUEUE)
-		r = queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), link);
-	if (r == 0)
-		gate->armed[i] = *link;
-	return r;
-}
-
-static int add_queue_rules(struct gate *gate)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < gate->count && r == 0 && !gate->globals.queue_native; i++) {
-		if (gate->zones[i].divert == DIVERT_QUEUE)
-			r = queue_add_compat_rule(&gate->tables, gate->zones[i].name,
-						  &gate->queues);
-	}
-	return r;
-}
-
-static int load_text(struct gate *gate, const bool *present, char error[static ERROR_TEXT_MAX])
-{
-	CLEANUP(cleanup_free) char *text = NULL;
-	int r = render_with_leftovers(gate, present, &text);
-
-	return r < 0 ? r : tables_run(&gate->tables, text, error);
-}
-
-static int load_ruleset(struct gate *gate, char error[static ERROR_TEXT_MAX])
-{
-	struct link links[ZONES_MAX];
-	bool present[ZONES_MAX];
-	int r = find_present(gate, present, links);
-
-	if (r == 0 && gate->globals.queue_count)
-		r = queues_open(&gate->queues, gate->globals.queue_first);
-	if (r == 0)
-		r = load_text(gate, present, error);
-	if (r == 0)
-		r = add_queue_rules(gate);
-	for (size_t i = 0; i < gate->count && r == 0; i++) {
-		gate->armed[i] = (struct link){0};
-		if (present[i])
-			r = open_zone(gate, i, &links[i]);
-	}
-	if (r < 0 && !error[0])
-		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
-	return r;
 }
 
 static void take_globals(struct gate *gate, const struct gate_load *load)
@@ -176,8 +56,8 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	gate->fresh_count = 0;
 	take_globals(gate, &msg->gate_load);
 	if (gate->print)
-		return answer(gate, msg->head.id, print_ruleset(gate), NULL);
-	r = load_ruleset(gate, error);
+		return answer(gate, msg->head.id, gate_print(gate), NULL);
+	r = gate_load(gate, error);
 	gate->loaded = r == 0;
 	int sent = answer(gate, msg->head.id, r, error[0] ? error : NULL);
 
@@ -326,52 +206,4 @@ int gate_dispatch(struct gate *gate, const union msg *msg)
 		return verbs[i].run(gate, msg);
 	}
 	return -EBADMSG;
-}
-
-/* Its egress chain first, then the interface is armed: packets towards guests are dropped until
- * both are done. */
-static enum link_state arm_zone(struct gate *gate, size_t i, const struct link *link)
-{
-	CLEANUP(cleanup_free) char *text = NULL;
-	char error[ERROR_TEXT_MAX] = "";
-	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
-
-	if (r == 0)
-		r = tables_run(&gate->tables, text, error);
-	if (r == 0)
-		r = open_zone(gate, i, link);
-	if (r < 0) {
-		log_error("zone %s: no egress chain on %s: %s", gate->zones[i].name,
-			  gate->zones[i].interface, error[0] ? error : strerror(-r));
-		return LINK_FAILED;
-	}
-	return LINK_READY;
-}
-
-int gate_follow_links(struct gate *gate)
-{
-	for (size_t i = 0; i < gate->count && gate->loaded; i++) {
-		enum link_state state = LINK_READY;
-		struct link link;
-		int r = look_at(gate, i, &link);
-
-		if (r < 0)
-			return r;
-		if (!link.index)
-			state = LINK_MISSING;
-		else if (!link_fits(&link))
-			state = LINK_REFUSED;
-		else if (!link_equal(&link, &gate->armed[i]))
-			state = arm_zone(gate, i, &link);
-		if (state != LINK_READY)
-			gate->armed[i] = (struct link){0};
-		if (state == gate->state[i])
-			continue;
-		gate->state[i] = state;
-		r = msg_send(gate->engine,
-			     &(struct gate_link){{MSG_GATE_LINK, 0}, (uint32_t)i, state}.head, -1);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }

@@ -11,8 +11,10 @@
 #include "portal/site.h"
 
 enum {
-	HTTP_MEMORY_MAX = 32 * 1024, /* bytes a connection: a header of 20 kB fits */
-	HTTP_IDLE_TIMEOUT = 10,	     /* seconds without a byte from the guest */
+	HTTP_MEMORY_MAX =
+		64 *
+		1024, /* bytes a connection: 20 kB of cookies, which libmicrohttpd copies, fit */
+	HTTP_IDLE_TIMEOUT = 10, /* seconds without a byte from the guest */
 };
 
 struct event_base;

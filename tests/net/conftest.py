@@ -18,6 +18,9 @@ pytest.register_assert_rewrite("gateway", "guest", "lab")
 import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
 
+for key, value in gateway.SANITIZER.items():
+    os.environ.setdefault(key, value)
+
 verdicts = []  # one of each lab that was taken down
 
 

@@ -58,6 +58,15 @@ def udp(destination_mac, source_mac, source, destination, sport, dport, payload=
     return _frame(destination_mac, source_mac, source, destination, 17, _upper(source, destination, 17, data, 6))
 
 
+def readdressed(frame, destination_mac, source_mac):
+    """An IPv4 or IPv6 TCP frame for another MAC, with its checksum filled in (between namespaces it is left open)."""
+    at, addresses = (34, (26, 30, 34)) if frame[12:14] == b"\x08\x00" else (54, (22, 38, 54))
+    end = 14 + struct.unpack_from("!H", frame, 16)[0] if at == 34 else 54 + struct.unpack_from("!H", frame, 18)[0]
+    source, destination = (str(ipaddress.ip_address(frame[a:b])) for a, b in zip(addresses, addresses[1:]))
+    data = frame[at:at + 16] + b"\0\0" + frame[at + 18:end]
+    return mac_bytes(destination_mac) + mac_bytes(source_mac) + frame[12:at] + _upper(source, destination, 6, data, 16)
+
+
 def arp_reply(source_mac, source, destination_mac, destination):
     """"source is at source_mac", said to destination."""
     data = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + mac_bytes(source_mac) + socket.inet_aton(source) + \

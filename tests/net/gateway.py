@@ -15,9 +15,9 @@ REPO = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("PORTALD_BUILD", os.path.join(REPO, "build")))
 PORTALD, PORTALCTL = os.path.join(BUILD, "portald"), os.path.join(BUILD, "portalctl")
 SANITIZER = {
-    # The sealed processes cannot look for leaks at their end (ptrace is not in their filter).
+    # The sealed processes cannot look for leaks at their end (ptrace is not in their filter), nor start a symbolizer.
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
-    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "UBSAN_OPTIONS": "print_stacktrace=0:halt_on_error=1",
 }
 REPORTS = ("AddressSanitizer", "runtime error:", "LeakSanitizer")
 
@@ -61,6 +61,7 @@ class Gateway:
         self.globals = f'run-dir = "{self.run_dir}"\nstate-dir = "{self.state_dir}"\nuser = "portald"\n' + globals_
         self.write_config(config)
         self.process = None
+        self.known = []
         self._starts = 0
         lab.on_close(self.close)
         if start:
@@ -96,6 +97,7 @@ class Gateway:
         if not self.process.alive():
             raise RuntimeError(f"portald ended with status {self.process.wait()}:\n{self.log()}")
         wait_until(lambda: all(z["state"] != "failed" for z in self.status()["zones"]), what="zones are loaded")
+        self.known = self.all_pids()
 
     def answers(self):
         return self.ctl_raw("status").returncode == 0
@@ -128,8 +130,12 @@ class Gateway:
         wait_until(lambda: not self.process.alive() and not any(is_running(p) for p in pids), what="all processes ended")
 
     def stop(self):
-        """SIGTERM; the exit status."""
-        return self.process.stop() if self.process else 0
+        """SIGTERM, and waits for the children as well; the exit status."""
+        if not self.process:
+            return 0
+        status = self.process.stop()
+        self.wait_gone(self.known)
+        return status
 
     def restart(self):
         self.stop()

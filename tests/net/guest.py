@@ -112,6 +112,7 @@ class Guest:
         scope = self.interface_index() if address.version == 6 and address.is_link_local else 0
         try:
             if source:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.bind(source)
             sock.connect((host, port, 0, scope) if address.version == 6 else (host, port))
         except OSError:
@@ -120,9 +121,12 @@ class Guest:
         return sock
 
     def exchange(self, host, data, port=80, timeout=5.0):
-        """Sends bytes, and returns all bytes until the other side closes."""
+        """Sends bytes, and returns all bytes until the other side closes; it may do so before it has read everything."""
         with self.connect(host, port, timeout) as sock:
-            sock.sendall(data)
+            try:
+                sock.sendall(data)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
             return read_all(sock)
 
     def udp(self, host, port, data, timeout=5.0):

@@ -165,7 +165,15 @@ def test_connect_and_upgrade(stranger, family):
 
 @families
 def test_a_header_of_20_kb(stranger, family):
-    check_511(stranger.http("GET", site(family) + "/", headers={"Cookie": "a=" + "x" * 20_000}), stranger, family)
+    check_511(stranger.http("GET", site(family) + "/", headers={"X": "x" * 20_000}), stranger, family)
+
+
+@families
+def test_cookies_of_20_kb(stranger, family):
+    """libmicrohttpd keeps a second copy of cookies: here its own 431 is allowed."""
+    head, _ = raw(stranger, family, b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a=bcdefgh; " * 1800 + b"\r\n\r\n")
+    assert re.match(r"HTTP/1\.1 (511|431) ", head), head
+    still_served(stranger, family)
 
 
 @families

@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A thief forges ARP or neighbour advertisements for a victim's address; the victim's login must not be the thief's."""
+import ipaddress
+import itertools
 import threading
 
 import pytest
 
 import frames
 from conftest import families
-from guest import bracket
+from guest import bracket, parse_page
 from namespace import wait_until
 
 GATEWAY_MAC = "02:00:5e:00:00:01"
-PORT = 45000  # the victim's end of the connection that logs in
 
 
 class Thief:
     """Says again and again that the victim's address is its own, and answers nothing."""
 
+    ports = itertools.count(45000, 1000)  # each test its own: the kernel remembers them for a while
+
     def __init__(self, lab, node, victim, family):
+        self.port = next(self.ports) % 20000 + 40000  # the victim's end of the connection that logs in
         self.guest, self.victim, self.family, self.lab = lab.guests[node], victim, family, lab
         self.wire = frames.Wire(self.guest.namespace)
         self._stop = threading.Event()
-        self._thread = None
+        self._thread = self._relay = None
 
     def claim(self):
         address = self.victim.addresses[self.family]
@@ -41,15 +45,32 @@ class Thief:
     def entry(self):
         return self.lab.check("gw", ["ip", "neigh", "show", "to", self.victim.addresses[self.family], "dev", "br-guest"])
 
-    def syn(self, port=PORT):
+    def syn(self, port=None):
         """A SYN from the victim's address, with the thief's own MAC."""
         self.wire.send(frames.tcp(GATEWAY_MAC, self.guest.mac, self.victim.addresses[self.family],
-                                  self.victim.gateway[self.family], port, 80))
+                                  self.victim.gateway[self.family], port or self.port, 80))
+
+    def relay(self):
+        """Hands the gateway's TCP packets for the victim on to it, so that it notices nothing."""
+        self.lab.check("gw", ["ip", "link", "set", "br-guest", "gso_max_size", "1500", "gso_max_segs", "1"])
+        self._relay = threading.Thread(target=self._hand_on, daemon=True)
+        self._relay.start()
+
+    def _hand_on(self):
+        address = ipaddress.ip_address(self.victim.addresses[self.family]).packed
+        at, protocol = (30, 23) if self.family == 4 else (38, 20)
+        with frames.Wire(self.guest.namespace) as wire:
+            while not self._stop.is_set():
+                frame = wire.receive(0.1)
+                if frame and frame[:6] == frames.mac_bytes(self.guest.mac) and frame[at:at + len(address)] == address and \
+                        frame[protocol] == 6:
+                    wire.send(frames.readdressed(frame, self.victim.mac, self.guest.mac))
 
     def close(self):
         self._stop.set()
-        if self._thread:
-            self._thread.join()
+        for thread in (self._thread, self._relay):
+            if thread:
+                thread.join()
         self.wire.close()
         self.lab.run("gw", ["ip", "neigh", "flush", "dev", "br-guest"])
 
@@ -72,8 +93,8 @@ def post_login(victim, page, sock):
         return None
 
 
-def connect(victim, family):
-    return victim.connect(victim.gateway[family], 80, source=(victim.addresses[family], PORT))
+def connect(victim, thief):
+    return victim.connect(victim.gateway[thief.family], 80, source=(victim.addresses[thief.family], thief.port))
 
 
 def judge(gw, victim, thief):
@@ -94,7 +115,7 @@ def judge(gw, victim, thief):
 def test_poisoned_between_the_page_and_the_form(lab, scene, family):
     gw, victim, thief = scene
     url = victim.login_page(family).url
-    with connect(victim, family) as sock:
+    with connect(victim, thief) as sock:
         page = victim.get(url, sock=sock)
         thief.poison()
         answer = post_login(victim, page, sock)
@@ -110,7 +131,7 @@ def test_with_syns_from_the_victim_s_address(lab, scene, family, order):
     url = victim.login_page(family).url
     if order in ("before", "always"):
         thief.syn()
-    with connect(victim, family) as sock:
+    with connect(victim, thief) as sock:
         if order in ("between", "always"):
             thief.syn()
         page = victim.get(url, sock=sock)
@@ -123,15 +144,32 @@ def test_with_syns_from_the_victim_s_address(lab, scene, family, order):
 
 @families
 def test_with_syns_from_many_ports(lab, scene, family):
-    """The thief guesses: a thousand ports, the victim's among them."""
+    """The thief guesses: a hundred ports, as many as its limit lets through, the victim's among them."""
     gw, victim, thief = scene
     url = victim.login_page(family).url
-    for port in range(PORT - 500, PORT + 500):
+    for port in range(thief.port - 50, thief.port + 50):
         thief.syn(port)
-    with connect(victim, family) as sock:
+    with connect(victim, thief) as sock:
         page = victim.get(url, sock=sock)
         thief.poison()
         post_login(victim, page, sock)
+        judge(gw, victim, thief)
+
+
+@families
+@pytest.mark.parametrize("first", [False, True], ids=["alone", "with-a-syn-before"])
+def test_with_a_relay(lab, scene, family, first):
+    """The thief stands between the gateway and the victim in one direction, and has guessed the victim's next port."""
+    gw, victim, thief = scene
+    url = victim.login_page(family).url
+    if first:
+        thief.syn()
+    thief.poison()
+    thief.relay()
+    with connect(victim, thief) as sock:
+        page = victim.get(url, sock=sock)
+        if parse_page(page).forms:
+            post_login(victim, page, sock)
         judge(gw, victim, thief)
 
 
@@ -153,7 +191,7 @@ def test_the_thief_s_own_traffic_with_the_victim_s_address(lab, scene, family):
     gw, victim, thief = scene
     victim.login(family)
     for port in (80, 443):
-        thief.wire.send(frames.tcp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], PORT, port))
-    thief.wire.send(frames.udp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], PORT, 443))
+        thief.wire.send(frames.tcp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], 4000, port))
+    thief.wire.send(frames.udp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], 4000, 443))
     lab.flush_capture()
     assert not lab.leaks()

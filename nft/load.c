@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ruleset as a whole, and the zones' interfaces.  A zone is open towards its guests when three things are done in this order:
+ * its egress chain is in place, its interface is armed, and (divert "queue") its packet sockets are bound.
+ */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "nft/gate.h"
+
+static int render_with_leftovers(struct gate *gate, const bool *present, char **ret_text)
+{
+	CLEANUP(cleanup_free) char *rules = NULL, *leftovers = NULL;
+	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
+			       &rules);
+
+	if (r == 0)
+		r = tables_leftovers(&gate->tables, gate->zones, gate->count, &leftovers);
+	if (r < 0)
+		return r;
+	return asprintf(ret_text, "%s%s", rules, leftovers) < 0 ? -ENOMEM : 0;
+}
+
+static bool link_fits(const struct link *link)
+{
+	return link->index && link->type == ARPHRD_ETHER && !link->bridge_port;
+}
+
+/* Its addresses stand in answers from a queue; elsewhere they would only make noise. */
+static int look_at(struct gate *gate, size_t zone, struct link *ret_link)
+{
+	int r = link_find(&gate->links, gate->zones[zone].interface, ret_link);
+
+	if (r == 0 && ret_link->index && gate->zones[zone].divert == DIVERT_QUEUE)
+		r = link_find_addrs(&gate->links, ret_link);
+	return r;
+}
+
+/* Packets towards guests may pass on the interfaces in gate->armed. */
+static int arm(struct gate *gate)
+{
+	uint32_t indexes[ZONES_MAX];
+
+	for (size_t i = 0; i < gate->count; i++)
+		indexes[i] = gate->armed[i].index;
+	return set_arm_only(&gate->sets, indexes, gate->count);
+}
+
+/* How many zones before this one have divert "queue": its place among the packet sockets. */
+static unsigned int nth_queue(const struct gate *gate, size_t zone)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < zone; i++)
+		n += gate->zones[i].divert == DIVERT_QUEUE;
+	return n;
+}
+
+static int bind_packet_sockets(struct gate *gate, size_t i)
+{
+	if (gate->zones[i].divert != DIVERT_QUEUE || !gate->armed[i].index)
+		return 0;
+	return queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), &gate->armed[i]);
+}
+
+int gate_print(struct gate *gate)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	bool present[ZONES_MAX];
+
+	memset(present, true, sizeof(present));
+	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
+			       &text);
+
+	if (r < 0)
+		return r;
+	return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? -EIO : 0;
+}
+
+static int load_text(struct gate *gate, const struct link *links, char error[static ERROR_TEXT_MAX])
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	bool present[ZONES_MAX] = {false};
+
+	for (size_t i = 0; i < gate->count; i++)
+		present[i] = links[i].index != 0;
+	int r = render_with_leftovers(gate, present, &text);
+
+	return r < 0 ? r : tables_run(&gate->tables, text, error);
+}
+
+static int add_queue_rules(struct gate *gate)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < gate->count && r == 0 && !gate->globals.queue_native; i++) {
+		if (gate->zones[i].divert == DIVERT_QUEUE && gate->queues.count > 0)
+			r = queue_add_compat_rule(&gate->tables, gate->zones[i].name,
+						  &gate->queues);
+	}
+	return r;
+}
+
+static int find_links(struct gate *gate, struct link *ret_links)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		int r = look_at(gate, i, &ret_links[i]);
+
+		if (r < 0)
+			return r;
+		if (!link_fits(&ret_links[i]))
+			ret_links[i] = (struct link){0};
+	}
+	return 0;
+}
+
+int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
+{
+	struct link links[ZONES_MAX] = {0};
+	int r = find_links(gate, links);
+
+	if (r == 0 && gate->queues.count > 0)
+		r = queues_open(&gate->queues, gate->globals.queue_first);
+	if (r == 0)
+		r = load_text(gate, links, error);
+	if (r == 0)
+		r = add_queue_rules(gate);
+	if (r == 0) {
+		memcpy(gate->armed, links, sizeof(gate->armed));
+		r = arm(gate); /* also away with those of an earlier run */
+	}
+	for (size_t i = 0; i < gate->count && r == 0; i++)
+		r = bind_packet_sockets(gate, i);
+	if (r < 0 && !error[0])
+		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
+	return r;
+}
+
+static enum link_state open_zone(struct gate *gate, size_t i, const struct link *link)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	char error[ERROR_TEXT_MAX] = "";
+	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
+
+	if (r == 0)
+		r = tables_run(&gate->tables, text, error);
+	gate->armed[i] = *link;
+	if (r == 0)
+		r = arm(gate);
+	if (r == 0)
+		r = bind_packet_sockets(gate, i);
+	if (r == 0)
+		return LINK_READY;
+	gate->armed[i] = (struct link){0};
+	log_error("zone %s: %s cannot be opened: %s", gate->zones[i].name, gate->zones[i].interface,
+		  error[0] ? error : strerror(-r));
+	return LINK_FAILED;
+}
+
+static void close_zone(struct gate *gate, size_t i)
+{
+	if (!gate->armed[i].index)
+		return;
+	gate->armed[i] = (struct link){0};
+	int r = arm(gate);
+
+	if (r < 0)
+		log_warning("zone %s: %s stays armed: %s", gate->zones[i].name,
+			    gate->zones[i].interface, strerror(-r));
+}
+
+static enum link_state follow_zone(struct gate *gate, size_t i, const struct link *link)
+{
+	if (!link_fits(link)) {
+		close_zone(gate, i);
+		return link->index ? LINK_REFUSED : LINK_MISSING;
+	}
+	if (link_equal(link, &gate->armed[i]))
+		return LINK_READY;
+	if (link->index != gate->armed[i].index)
+		close_zone(gate, i);
+	return open_zone(gate, i, link);
+}
+
+int gate_follow_links(struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count && gate->loaded; i++) {
+		struct link link;
+		int r = look_at(gate, i, &link);
+
+		if (r < 0)
+			return r;
+		enum link_state state = follow_zone(gate, i, &link);
+
+		if (state == gate->state[i])
+			continue;
+		gate->state[i] = state;
+		r = msg_send(gate->engine,
+			     &(struct gate_link){{MSG_GATE_LINK, 0}, (uint32_t)i, state}.head, -1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
