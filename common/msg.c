@@ -57,6 +57,16 @@ int msg_socketpair(int ret_fds[static 2])
 	return 0;
 }
 
+static int send_plain(int sock, const void *data, size_t len)
+{
+	for (;;) {
+		if (send(sock, data, len, MSG_NOSIGNAL) >= 0)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
 int msg_send(int sock, const struct msg_head *head, int fd)
 {
 	union {
@@ -68,16 +78,16 @@ int msg_send(int sock, const struct msg_head *head, int fd)
 
 	if (iov.iov_len == 0)
 		return -EINVAL;
-	if (fd >= 0) {
-		hdr.msg_control = control.bytes;
-		hdr.msg_controllen = sizeof(control.bytes);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
+	if (fd < 0) /* send(), not sendmsg(): a web worker may do no other */
+		return send_plain(sock, iov.iov_base, iov.iov_len);
+	hdr.msg_control = control.bytes;
+	hdr.msg_controllen = sizeof(control.bytes);
+	struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
 
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	for (;;) {
 		if (sendmsg(sock, &hdr, MSG_NOSIGNAL) >= 0)
 			return 0;

@@ -77,7 +77,6 @@ static const int basic_calls[] = {
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sched_yield),
-	SCMP_SYS(sendmsg),
 	SCMP_SYS(sigreturn),
 	SCMP_SYS(write),
 	SCMP_SYS(clock_nanosleep),
@@ -120,6 +119,20 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
 	return 0;
 }
 
+static int allow(scmp_filter_ctx filter, const struct sandbox_rule *rule)
+{
+	static const enum scmp_compare compares[] = {
+		[SANDBOX_EQUAL] = SCMP_CMP_EQ,
+		[SANDBOX_LESS] = SCMP_CMP_LT,
+		[SANDBOX_GREATER] = SCMP_CMP_GT,
+	};
+
+	if (rule->compare == SANDBOX_ANY)
+		return allow_all(filter, &rule->syscall, 1);
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, rule->syscall, 1,
+				SCMP_CMP(rule->arg, compares[rule->compare], rule->value));
+}
+
 static int seal(scmp_filter_ctx filter, const struct sandbox_rule *rules, size_t count)
 {
 	int r = allow_all(filter, basic_calls, sizeof(basic_calls) / sizeof(basic_calls[0]));
@@ -129,13 +142,8 @@ static int seal(scmp_filter_ctx filter, const struct sandbox_rule *rules, size_t
 		r = allow_all(filter, sanitizer_calls,
 			      sizeof(sanitizer_calls) / sizeof(sanitizer_calls[0]));
 #endif
-	for (size_t i = 0; i < count && r == 0; i++) {
-		if (rules[i].compare)
-			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].syscall, 1,
-					     SCMP_CMP(rules[i].arg, SCMP_CMP_EQ, rules[i].value));
-		else
-			r = allow_all(filter, &rules[i].syscall, 1);
-	}
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = allow(filter, &rules[i]);
 	return r < 0 ? r : seccomp_load(filter);
 }
 

@@ -26,8 +26,8 @@ int sandbox_become(const struct account *account, int capability);
 /* What one entry of a seal list lets through: a system call by its libseccomp number. */
 struct sandbox_rule {
 	int syscall; /* SCMP_SYS(name) */
-	/* if `compare`: only with argument number `arg` equal to `value` */
-	bool compare;
+	/* only with argument number `arg` like that, compared with `value` */
+	enum { SANDBOX_ANY, SANDBOX_EQUAL, SANDBOX_LESS, SANDBOX_GREATER } compare;
 	unsigned int arg;
 	unsigned long value;
 };

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ enum page_id {
 
 struct zone_site {
 	const char *name;
+	bool queued;		     /* divert "queue" */
 	struct answer_zone stranger; /* also holds title, lang, dir and refresh for all pages */
 	struct template *divert;
 	struct template *pages[PAGES]; /* but for the style sheet, which is rendered once */

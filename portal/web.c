@@ -25,6 +25,7 @@
 #include "common/sandbox.h"
 #include "portal/engine.h"
 #include "portal/http.h"
+#include "portal/queue.h"
 #include "portal/site.h"
 
 struct web {
@@ -32,9 +33,18 @@ struct web {
 	struct engine engine;
 	struct site *site;
 	struct http *http;
+	struct queue *queue; /* NULL: no zone has divert "queue" */
+	int packet_fds;
 };
 
-static const struct sandbox_rule seal_rules[] = {
+/* Of packet sockets only sendto() without an address is allowed, on the interface that the gate bound them to; so sendmsg(),
+ * which libmicrohttpd needs, is allowed below and above them.  Nothing makes another number for them: there is no dup(). */
+enum { SENDMSG_BELOW, SENDMSG_ABOVE };
+
+static struct sandbox_rule seal_rules[] = {
+	[SENDMSG_BELOW] = {.syscall = SCMP_SYS(sendmsg), .compare = SANDBOX_LESS, .arg = 0},
+	[SENDMSG_ABOVE] = {.syscall = SCMP_SYS(sendmsg), .compare = SANDBOX_GREATER, .arg = 0},
+	{.syscall = SCMP_SYS(recvmmsg)},
 	/* the event loops */
 	{.syscall = SCMP_SYS(epoll_wait)},
 	{.syscall = SCMP_SYS(epoll_pwait)},
@@ -42,10 +52,10 @@ static const struct sandbox_rule seal_rules[] = {
 	/* connections of guests; no address, so nothing can be sent to whom did not connect */
 	{.syscall = SCMP_SYS(accept4)},
 	{.syscall = SCMP_SYS(recvfrom)},
-	{.syscall = SCMP_SYS(sendto), .compare = true, .arg = 4, .value = 0},
+	{.syscall = SCMP_SYS(sendto), .compare = SANDBOX_EQUAL, .arg = 4, .value = 0},
 	{.syscall = SCMP_SYS(shutdown)},
 	{.syscall = SCMP_SYS(getsockname)},
-	{.syscall = SCMP_SYS(setsockopt), .compare = true, .arg = 1, .value = IPPROTO_TCP},
+	{.syscall = SCMP_SYS(setsockopt), .compare = SANDBOX_EQUAL, .arg = 1, .value = IPPROTO_TCP},
 };
 
 /* Takes fd.  A bundle that cannot be used changes nothing, unless it shows that we and the engine
@@ -86,6 +96,8 @@ static int reload(void *ctx, int fd)
 		return -EBADMSG;
 	}
 	http_set_site(web->http, site);
+	if (web->queue)
+		queue_set_site(web->queue, site);
 	site_unref(web->site);
 	web->site = site;
 	log_info("new configuration and pages");
@@ -106,6 +118,28 @@ static void warm_up(void)
 	}
 }
 
+static void on_queue_failed(void *ctx, int error)
+{
+	struct web *web = ctx;
+
+	web->engine.error = error == -EPIPE ? 0 : error;
+	event_base_loopbreak(web->base);
+}
+
+/* The socket pair to the gate and the packet sockets stand behind the listening ones. */
+static int set_up_queue(struct web *web)
+{
+	int first_fd = FD_LISTEN + 2 * (int)web->site->zone_count;
+
+	for (size_t i = 0; i < web->site->zone_count; i++)
+		web->packet_fds += web->site->zones[i].queued;
+	seal_rules[SENDMSG_BELOW].value = (unsigned long)first_fd + 1;
+	seal_rules[SENDMSG_ABOVE].value = (unsigned long)(first_fd + web->packet_fds);
+	if (web->packet_fds == 0)
+		return 0;
+	return queue_create(web->base, first_fd, web->site, on_queue_failed, web, &web->queue);
+}
+
 static int set_up(struct web *web)
 {
 	int fds[2 * ZONES_MAX];
@@ -121,6 +155,8 @@ static int set_up(struct web *web)
 	r = engine_init(&web->engine, FD_ENGINE, web->base, reload, web);
 	if (r == 0)
 		r = http_create(web->base, &web->engine, web->site, fds, &web->http);
+	if (r == 0)
+		r = set_up_queue(web);
 	if (r < 0)
 		log_error("cannot set up: %s", strerror(-r));
 	return r;
@@ -150,6 +186,7 @@ static int run(struct web *web)
 
 static void finish(struct web *web)
 {
+	queue_destroy(web->queue);
 	http_destroy(web->http);
 	engine_finish(&web->engine);
 	if (web->base)

@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("PORTALD_BUILD", os.path.join(REPO, "build")))
 PORTALD, PORTALCTL = os.path.join(BUILD, "portald"), os.path.join(BUILD, "portalctl")
+DIVERT = os.environ.get("PORTALD_DIVERT", "redirect")  # of each zone that does not say
 SANITIZER = {
     # The sealed processes cannot look for leaks at their end (ptrace is not in their filter), nor start a symbolizer.
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
@@ -71,6 +72,8 @@ class Gateway:
 
     def write_config(self, zones):
         """Returns the number of lines that stand before the zones."""
+        if "divert =" not in zones:
+            zones = re.sub(r'(interface = "[^"]*")', rf'\1 divert = "{DIVERT}"', zones)
         with open(self.config_path, "w", encoding="utf-8") as f:
             f.write(self.globals + zones)
         return self.globals.count("\n")

@@ -229,10 +229,9 @@ static const struct {
 	{"zone a { interface = ../x }",
 	 "1: zone \"a\": interface: \"../x\" is no interface; a name has no blank and "
 	 "none of / : * \" \\ (see `ip link`)\n"},
-	{"zone a { " IF " divert = queue }",
-	 "2: zone \"a\": divert: this version does not have \"queue\" yet; use \"redirect\"\n"},
 	{"zone a { " IF " divert = x }",
-	 "2: zone \"a\": divert: \"x\" is not known; use \"redirect\"\n"},
+	 "2: zone \"a\": divert: \"x\" is not known; use \"redirect\" or \"queue\"\n"},
+	{"queue-first = 65472\nzone a { " IF " }", "1: queue-first: \"65472\" is no number from 0 to 65471\n"},
 	{"zone a { " IF " login = voucher }",
 	 "2: zone \"a\": login: \"voucher\" is not known; use \"click-through\"\n"},
 	{"zone a { " IF " session = 0s }",
@@ -517,7 +516,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 16);
+	assert_int_equal(keys, 17);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 

@@ -86,7 +86,7 @@ static void test_every_type(void **state)
 	assert_non_null(sent);
 	assert_non_null(got);
 	for (uint32_t type = 1; type < MSG_TYPES; type++) {
-		const bool carries = type == MSG_WEB_BUNDLE;
+		const bool carries = (type == MSG_WEB_BUNDLE || type == MSG_QUEUE_OPEN);
 
 		memset(sent, (int)type, sizeof(*sent));
 		sent->head = (struct msg_head){.type = type, .id = 1000 + type};

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/msg.h"
+#include "portal/queue.h"
+#include "portal/responder.h"
+#include "portal/ring.h"
+
+enum {
+	BATCH = 32,		   /* packets read at once */
+	BATCHES = 8,		   /* a turn, so that HTTP connections are served between */
+	PACKET_BUFFER = 10 * 1024, /* one packet as the kernel tells of it: jumbo frames fit */
+	KEY_LIFE = 2 * COOKIE_SLOTS * COOKIE_SLOT, /* seconds until the key changes */
+	LOG_INTERVAL = 60, /* seconds between lines about packets that were not answered */
+};
+
+/* A zone as it is now; ifindex 0: not there. */
+struct queue_place {
+	bool queued;
+	uint32_t ifindex;
+	struct addr addrs[2];
+	struct ring ring;
+	bool used; /* frames wait to be flushed */
+};
+
+struct queue {
+	struct site *site;
+	int gate, packets; /* the latter -1 until the gate sends it */
+	int first_fd;
+	struct event_base *base;
+	struct event *from_gate, *to_gate, *readable, *tick;
+	void (*failed)(void *ctx, int error);
+	void *ctx;
+	struct responder responder;
+	struct responder_zone zones[ZONES_MAX];
+	struct queue_place places[ZONES_MAX];
+	uint32_t seen_id, told_id; /* packets read; packets that the gate was told of */
+	uint64_t logged;
+	union msg msg;
+	struct mmsghdr headers[BATCH];
+	struct iovec iovs[BATCH];
+	uint8_t *buffers;
+};
+
+static uint64_t now_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec;
+}
+
+/* The address in links: of the guest's family if there is one. */
+static int answer(void *ctx, const struct responder_request *req, char *buf, size_t size)
+{
+	const struct queue *q = ctx;
+	const struct queue_place *p = &q->places[req->zone];
+	const struct addr *local = &p->addrs[req->family == 6];
+
+	if (!local->family)
+		local = &p->addrs[req->family != 6];
+	return responder_answer(req, &q->site->zones[req->zone].stranger, local, time(NULL), buf,
+				size);
+}
+
+/* Tells the gate; if it does not listen just now, again when it does. */
+static void tell_gate(struct queue *q)
+{
+	const struct queue_drop drop = {.head = {MSG_QUEUE_DROP, 0}, .packet_id = q->seen_id};
+
+	if (q->told_id == q->seen_id)
+		return;
+	int r = msg_send(q->gate, &drop.head, -1);
+
+	if (r == -EAGAIN)
+		event_add(q->to_gate, NULL);
+	else if (r < 0)
+		q->failed(q->ctx, r);
+	else
+		q->told_id = q->seen_id;
+}
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	const struct nlattr **attrs = data;
+
+	if (mnl_attr_type_valid(attr, NFQA_MAX) > 0)
+		attrs[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+/* The zone whose interface it came in by; -1: none, it came or went meanwhile. */
+static int find_zone(const struct queue *q, const struct nlattr *attr)
+{
+	uint32_t ifindex =
+		attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+
+	for (size_t i = 0; ifindex && i < q->site->zone_count; i++) {
+		if (q->places[i].ifindex == ifindex)
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool describe(const struct queue *q, const struct nlattr **attrs,
+		     struct responder_packet *ret_packet)
+{
+	const struct nfqnl_msg_packet_hw *hw;
+	int zone = find_zone(q, attrs[NFQA_IFINDEX_INDEV]);
+
+	if (zone < 0 || !attrs[NFQA_PAYLOAD] || !attrs[NFQA_HWADDR] ||
+	    mnl_attr_get_payload_len(attrs[NFQA_HWADDR]) < sizeof(*hw))
+		return false;
+	hw = mnl_attr_get_payload(attrs[NFQA_HWADDR]);
+	if (ntohs(hw->hw_addrlen) != MAC_LEN)
+		return false;
+	*ret_packet = (struct responder_packet){
+		.data = mnl_attr_get_payload(attrs[NFQA_PAYLOAD]),
+		.len = mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]),
+		.partial = attrs[NFQA_SKB_INFO] &&
+			   ntohl(mnl_attr_get_u32(attrs[NFQA_SKB_INFO])) & NFQA_SKB_CSUMNOTREADY,
+		.zone = (size_t)zone,
+	};
+	memcpy(ret_packet->mac.b, hw->hw_addr, MAC_LEN);
+	return true;
+}
+
+static void respond(struct queue *q, const struct responder_packet *packet)
+{
+	struct queue_place *p = &q->places[packet->zone];
+	struct responder_frames frames = {0};
+
+	frames.room = ring_slots(&p->ring, frames.at, RESPONDER_FRAMES_MAX);
+	responder_handle(&q->responder, packet, now_seconds(), &frames);
+	for (size_t i = 0; i < frames.count; i++)
+		ring_put(&p->ring, frames.len[i]);
+	p->used |= frames.count > 0;
+}
+
+static void take_packet(struct queue *q, const void *data, size_t len)
+{
+	const struct nlattr *attrs[NFQA_MAX + 1] = {NULL};
+	const struct nlmsghdr *nlh = data;
+	struct responder_packet packet;
+
+	if (!mnl_nlmsg_ok(nlh, (int)len) ||
+	    nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
+		return;
+	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, attrs);
+	if (!attrs[NFQA_PACKET_HDR])
+		return;
+	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
+
+	q->seen_id = ntohl(head->packet_id);
+	if (describe(q, attrs, &packet))
+		respond(q, &packet);
+}
+
+/* One batch; the number of packets in it. */
+static int read_batch(struct queue *q)
+{
+	int n = recvmmsg(q->packets, q->headers, BATCH, MSG_DONTWAIT, NULL);
+
+	for (int i = 0; i < n; i++)
+		take_packet(q, q->iovs[i].iov_base, q->headers[i].msg_len);
+	for (size_t i = 0; i < q->site->zone_count; i++) {
+		if (q->places[i].used)
+			ring_flush(&q->places[i].ring);
+		q->places[i].used = false;
+	}
+	return n;
+}
+
+static void on_packets(evutil_socket_t fd, short what, void *ctx)
+{
+	struct queue *q = ctx;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < BATCHES; i++) {
+		int n = read_batch(q);
+
+		tell_gate(q);
+		if (n < BATCH)
+			break;
+	}
+}
+
+static void on_gate_writable(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	tell_gate(ctx);
+}
+
+static int open_queue(struct queue *q, int fd)
+{
+	if (fd < 0 || q->packets >= 0) {
+		cleanup_close(&fd);
+		return -EBADMSG;
+	}
+	q->packets = fd;
+	q->readable = event_new(q->base, fd, EV_READ | EV_PERSIST, on_packets, q);
+	return q->readable && event_add(q->readable, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int place_zone(struct queue *q, const struct queue_zone *z)
+{
+	if (z->zone >= q->site->zone_count || !q->places[z->zone].queued)
+		return -EBADMSG;
+	struct queue_place *p = &q->places[z->zone];
+
+	p->ifindex = z->ifindex;
+	memcpy(p->addrs, z->addrs, sizeof(p->addrs));
+	q->zones[z->zone] = (struct responder_zone){
+		.mac = z->mac, .mtu = (uint16_t)(z->mtu < FRAME_MTU_MAX ? z->mtu : FRAME_MTU_MAX)};
+	return 0;
+}
+
+static void on_gate(evutil_socket_t sock, short what, void *ctx)
+{
+	struct queue *q = ctx;
+	int fd = -1;
+	int r = msg_recv(sock, &q->msg, &fd);
+
+	(void)what;
+	if (r == 0 && q->msg.head.type == MSG_QUEUE_OPEN)
+		r = open_queue(q, fd);
+	else if (r == 0 && q->msg.head.type == MSG_QUEUE_ZONE)
+		r = place_zone(q, &q->msg.queue_zone);
+	else if (r == 0)
+		r = -EBADMSG;
+	if (r < 0 && r != -EAGAIN)
+		q->failed(q->ctx, r);
+}
+
+static void log_counts(struct queue *q)
+{
+	uint64_t *counts = q->responder.counts;
+
+	for (size_t i = RESPONDER_STRANGE; i < RESPONDER_OUTCOMES; i++) {
+		if (counts[i])
+			log_debug("queue: %" PRIu64 " packets: %s", counts[i],
+				  responder_outcome_names[i]);
+		counts[i] = 0;
+	}
+}
+
+/* Once a minute: a new key when the old one has served its time. */
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	uint8_t key[COOKIE_KEY_LEN];
+	struct queue *q = ctx;
+	uint64_t now = now_seconds();
+
+	(void)fd;
+	(void)what;
+	log_counts(q);
+	if (now - q->responder.keys.since >= KEY_LIFE &&
+	    getrandom(key, sizeof(key), 0) == sizeof(key))
+		cookie_rotate(&q->responder.keys, key, now);
+}
+
+static int map_rings(struct queue *q)
+{
+	int fd = q->first_fd + 1;
+
+	for (size_t i = 0; i < q->site->zone_count; i++) {
+		if (!q->site->zones[i].queued)
+			continue;
+		int r = ring_init(&q->places[i].ring, fd++);
+
+		if (r < 0)
+			return r;
+		q->places[i].queued = true;
+	}
+	return 0;
+}
+
+static int make_buffers(struct queue *q)
+{
+	q->buffers = malloc((size_t)BATCH * PACKET_BUFFER);
+	if (!q->buffers)
+		return -ENOMEM;
+	for (size_t i = 0; i < BATCH; i++) {
+		q->iovs[i] = (struct iovec){q->buffers + i * PACKET_BUFFER, PACKET_BUFFER};
+		q->headers[i].msg_hdr = (struct msghdr){.msg_iov = &q->iovs[i], .msg_iovlen = 1};
+	}
+	return 0;
+}
+
+static int init_responder(struct queue *q)
+{
+	uint8_t key[COOKIE_KEY_LEN];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return -errno;
+	cookie_init(&q->responder.keys, key, now_seconds());
+	q->responder.zones = q->zones;
+	q->responder.zone_count = q->site->zone_count;
+	q->responder.answer = answer;
+	q->responder.ctx = q;
+	return 0;
+}
+
+static int init_events(struct queue *q)
+{
+	const struct timeval interval = {.tv_sec = LOG_INTERVAL};
+
+	if (fcntl(q->gate, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	q->from_gate = event_new(q->base, q->gate, EV_READ | EV_PERSIST, on_gate, q);
+	q->to_gate = event_new(q->base, q->gate, EV_WRITE, on_gate_writable, q);
+	q->tick = event_new(q->base, -1, EV_PERSIST, on_tick, q);
+	if (!q->from_gate || !q->to_gate || !q->tick)
+		return -ENOMEM;
+	return event_add(q->from_gate, NULL) == 0 && event_add(q->tick, &interval) == 0 ? 0
+											: -ENOMEM;
+}
+
+static void cleanup_queue(struct queue **queue)
+{
+	queue_destroy(*queue);
+}
+
+int queue_create(struct event_base *base, int first_fd, struct site *site,
+		 void (*failed)(void *ctx, int error), void *ctx, struct queue **ret_queue)
+{
+	CLEANUP(cleanup_queue) struct queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	*q = (struct queue){.base = base,
+			    .first_fd = first_fd,
+			    .gate = first_fd,
+			    .packets = -1,
+			    .failed = failed,
+			    .ctx = ctx,
+			    .site = site_ref(site)};
+	int r = make_buffers(q);
+
+	if (r == 0)
+		r = init_responder(q);
+	if (r == 0)
+		r = map_rings(q);
+	if (r == 0)
+		r = init_events(q);
+	if (r < 0)
+		return r;
+	*ret_queue = steal_ptr(&q);
+	return 0;
+}
+
+void queue_destroy(struct queue *q)
+{
+	struct event *events[] = {q ? q->from_gate : NULL, q ? q->to_gate : NULL,
+				  q ? q->readable : NULL, q ? q->tick : NULL};
+
+	if (!q)
+		return;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (events[i])
+			event_free(events[i]);
+	}
+	for (size_t i = 0; i < ZONES_MAX; i++)
+		ring_finish(&q->places[i].ring);
+	cleanup_close(&q->packets);
+	site_unref(q->site);
+	free(q->buffers);
+	free(q);
+}
+
+void queue_set_site(struct queue *q, struct site *site)
+{
+	struct site *old = q->site;
+
+	q->site = site_ref(site);
+	site_unref(old);
+}
