@@ -24,7 +24,7 @@ def zone_state(gw, zone):
 
 
 def test_golden_listing(lab, fresh):
-    compare_with_golden("two-zones.nft", fresh.ruleset())
+    compare_with_golden("two-zones", fresh.ruleset())
 
 
 @families
@@ -130,7 +130,7 @@ def test_a_bridge_that_is_deleted_and_made_again(lab, fresh, zone):
             fresh.revoke(member, zone=zone)
             assert_cut([four, six], [theirs])
         fresh.grant(member, zone=zone)
-    compare_with_golden("two-zones.nft", fresh.ruleset())
+    compare_with_golden("two-zones", fresh.ruleset())
 
 
 def test_a_bridge_that_is_not_there_at_the_start(lab, fresh):
