@@ -204,7 +204,7 @@ def test_large_headers(web):
     is_511(ask(web.divert, host="example.org", headers=[("X-Long", "x" * 20000)]))
     is_511(ask(web.divert, host="example.org", headers=[("Cookie", f"c{i}={'v' * 40}") for i in range(150)]))
     is_511(ask(web.divert, "GET", "/" + "x" * 8000, "example.org"))
-    for size in (40000, 200000):  # more than a connection has memory for: refused, nothing worse
+    for size in (80000, 200000):  # more than a connection has memory for: refused, nothing worse
         try:
             data = raw(web.divert, b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * size + b"\r\n\r\n")
         except ConnectionResetError:
