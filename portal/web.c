@@ -2,7 +2,7 @@
 /*
  * portald-web: speaks HTTP to guests.  Started by portald as root with its descriptors open
  * (common/proto.h); before the first byte from a guest is read it is another user without
- * capabilities, opens no file any more and can make no system call but those below.  Its power is
+ * capabilities, opens no file any more and can make no system call but those in portal/seal.c.  Its power is
  * to answer on sockets it was given and to ask the engine about the guest that it speaks to.
  *
  * usage: portald-web USER
@@ -17,7 +17,6 @@
 #include <time.h>
 
 #include <event2/event.h>
-#include <seccomp.h>
 #include <sodium.h>
 
 #include "common/cleanup.h"
@@ -26,6 +25,7 @@
 #include "portal/engine.h"
 #include "portal/http.h"
 #include "portal/queue.h"
+#include "portal/seal.h"
 #include "portal/site.h"
 
 struct web {
@@ -35,27 +35,6 @@ struct web {
 	struct http *http;
 	struct queue *queue; /* NULL: no zone has divert "queue" */
 	int packet_fds;
-};
-
-/* Of packet sockets only sendto() without an address is allowed, on the interface that the gate bound them to; so sendmsg(),
- * which libmicrohttpd needs, is allowed below and above them.  Nothing makes another number for them: there is no dup(). */
-enum { SENDMSG_BELOW, SENDMSG_ABOVE };
-
-static struct sandbox_rule seal_rules[] = {
-	[SENDMSG_BELOW] = {.syscall = SCMP_SYS(sendmsg), .compare = SANDBOX_LESS, .arg = 0},
-	[SENDMSG_ABOVE] = {.syscall = SCMP_SYS(sendmsg), .compare = SANDBOX_GREATER, .arg = 0},
-	{.syscall = SCMP_SYS(recvmmsg)},
-	/* the event loops */
-	{.syscall = SCMP_SYS(epoll_wait)},
-	{.syscall = SCMP_SYS(epoll_pwait)},
-	{.syscall = SCMP_SYS(epoll_ctl)},
-	/* connections of guests; no address, so nothing can be sent to whom did not connect */
-	{.syscall = SCMP_SYS(accept4)},
-	{.syscall = SCMP_SYS(recvfrom)},
-	{.syscall = SCMP_SYS(sendto), .compare = SANDBOX_EQUAL, .arg = 4, .value = 0},
-	{.syscall = SCMP_SYS(shutdown)},
-	{.syscall = SCMP_SYS(getsockname)},
-	{.syscall = SCMP_SYS(setsockopt), .compare = SANDBOX_EQUAL, .arg = 1, .value = IPPROTO_TCP},
 };
 
 /* Takes fd.  A bundle that cannot be used changes nothing, unless it shows that we and the engine
@@ -127,17 +106,19 @@ static void on_queue_failed(void *ctx, int error)
 }
 
 /* The socket pair to the gate and the packet sockets stand behind the listening ones. */
+static int first_packet_fd(const struct web *web)
+{
+	return FD_LISTEN + 2 * (int)web->site->zone_count + 1;
+}
+
 static int set_up_queue(struct web *web)
 {
-	int first_fd = FD_LISTEN + 2 * (int)web->site->zone_count;
-
 	for (size_t i = 0; i < web->site->zone_count; i++)
 		web->packet_fds += web->site->zones[i].queued;
-	seal_rules[SENDMSG_BELOW].value = (unsigned long)first_fd + 1;
-	seal_rules[SENDMSG_ABOVE].value = (unsigned long)(first_fd + web->packet_fds);
 	if (web->packet_fds == 0)
 		return 0;
-	return queue_create(web->base, first_fd, web->site, on_queue_failed, web, &web->queue);
+	return queue_create(web->base, first_packet_fd(web) - 1, web->site, on_queue_failed, web,
+			    &web->queue);
 }
 
 static int set_up(struct web *web)
@@ -162,12 +143,12 @@ static int set_up(struct web *web)
 	return r;
 }
 
-static int give_up_power(const struct account *account)
+static int give_up_power(const struct web *web, const struct account *account)
 {
 	int r = sandbox_become(account, -1);
 
 	if (r == 0)
-		r = sandbox_seal(seal_rules, sizeof(seal_rules) / sizeof(seal_rules[0]));
+		r = seal_worker(first_packet_fd(web), web->packet_fds);
 	if (r < 0)
 		log_error("cannot give up privileges: %s", strerror(-r));
 	return r;
@@ -214,7 +195,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	warm_up();
-	if (set_up(&web) == 0 && give_up_power(&account) == 0)
+	if (set_up(&web) == 0 && give_up_power(&web, &account) == 0)
 		status = run(&web);
 	finish(&web);
 	return status;
