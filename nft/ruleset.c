@@ -11,6 +11,7 @@
 enum {
 	RULESET_FILE_MAX = 256 * 1024, /* bytes */
 	BURST_SECONDS = 5,	       /* a meter lets so many seconds' worth through at once */
+	ZONE_LIMIT = 1000,	       /* new connections a second of all strangers of a zone */
 	SHARED_LIMIT = 500, /* a second, for all MACs for which the meters have no room */
 };
 
@@ -93,7 +94,7 @@ struct word {
 	char value[ZONE_NAME_MAX + 4];
 };
 
-enum { WORDS = 13 };
+enum { WORDS = 15 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -121,6 +122,8 @@ static void zone_words(const struct gate_zone *zone, uint32_t mark, struct word 
 	set_number(&words[n++], "$dns_burst", (unsigned long)zone->dns_limit * BURST_SECONDS);
 	set_number(&words[n++], "$refuse_limit", zone->refuse_limit);
 	set_number(&words[n++], "$refuse_burst", (unsigned long)zone->refuse_limit * BURST_SECONDS);
+	set_number(&words[n++], "$zone_limit", ZONE_LIMIT);
+	set_number(&words[n++], "$zone_burst", ZONE_LIMIT * 2UL);
 	set_number(&words[n++], "$shared_limit", SHARED_LIMIT);
 	set_number(&words[n++], "$shared_burst", SHARED_LIMIT);
 }
