@@ -4,14 +4,7 @@
 
 #include "common/proto.h"
 
-enum {
-	PACKET_SOCKETS_MAX = 256, /* workers times zones with divert "queue" */
-	/* A packet socket's PACKET_TX_RING: */
-	RING_FRAME_SIZE =
-		2048, /* bytes, with the kernel's header: an Ethernet frame of 1514 fits */
-	RING_FRAMES = 512,
-	RING_BLOCKS = 16,
-};
+enum { PACKET_SOCKETS_MAX = 256 }; /* workers times zones with divert "queue" */
 
 /* Comes with the netlink socket of the worker's NFQUEUE, which the worker may only read: the kernel
  * takes verdicts from the gate alone. */

@@ -11,25 +11,16 @@
 #include "daemon/config.h"
 #include "daemon/queue_parts.h"
 
-/* Protocol 0: it receives nothing, and no bind() that the gate does changes that.  The ring is set up here, the worker maps it. */
+/* Protocol 0: it receives nothing, and the gate's bind() does not change that. */
 static int open_packet_socket(int *ret_fd)
 {
-	const int version = TPACKET_V2, on = 1;
-	const struct tpacket_req ring = {
-		.tp_block_size = RING_FRAME_SIZE * RING_FRAMES / RING_BLOCKS,
-		.tp_block_nr = RING_BLOCKS,
-		.tp_frame_size = RING_FRAME_SIZE,
-		.tp_frame_nr = RING_FRAMES,
-	};
+	const int on = 1;
 	CLEANUP(cleanup_close)
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_LOSS, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &ring, sizeof(ring)) < 0)
+	if (setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0)
 		return -errno;
 	*ret_fd = steal_fd(&fd);
 	return 0;

@@ -12,6 +12,7 @@ enum {
 	RULESET_FILE_MAX = 256 * 1024, /* bytes */
 	BURST_SECONDS = 5,	       /* a meter lets so many seconds' worth through at once */
 	PACKETS_A_CONNECTION = 8, /* of one stranger's exchange in queue mode, with some to spare */
+	ZONE_LIMIT = 1000,	  /* new connections a second of all strangers of a zone */
 	SHARED_LIMIT = 500,	  /* a second, for all MACs for which the meters have no room */
 };
 
@@ -116,7 +117,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 16 };
+enum { WORDS = 18 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -163,6 +164,8 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION * BURST_SECONDS);
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
+	set_number(&words[n++], "$zone_limit", ZONE_LIMIT);
+	set_number(&words[n++], "$zone_burst", ZONE_LIMIT * 2UL);
 	set_number(&words[n++], "$shared_limit", SHARED_LIMIT);
 	set_number(&words[n++], "$shared_burst", SHARED_LIMIT);
 }

@@ -19,7 +19,6 @@
 #include "common/msg.h"
 #include "portal/queue.h"
 #include "portal/responder.h"
-#include "portal/ring.h"
 
 enum {
 	BATCH = 32,		   /* packets read at once */
@@ -34,14 +33,12 @@ struct queue_place {
 	bool queued;
 	uint32_t ifindex;
 	struct addr addrs[2];
-	struct ring ring;
-	bool used; /* frames wait to be flushed */
+	int packet; /* packet socket */
 };
 
 struct queue {
 	struct site *site;
 	int gate, packets; /* the latter -1 until the gate sends it */
-	int first_fd;
 	struct event_base *base;
 	struct event *from_gate, *to_gate, *readable, *tick;
 	void (*failed)(void *ctx, int error);
@@ -50,7 +47,8 @@ struct queue {
 	struct responder_zone zones[ZONES_MAX];
 	struct queue_place places[ZONES_MAX];
 	uint32_t seen_id, told_id; /* packets read; packets that the gate was told of */
-	uint64_t logged;
+	uint64_t unsent;
+	uint8_t frames[RESPONDER_FRAMES_MAX][FRAME_MAX];
 	union msg msg;
 	struct mmsghdr headers[BATCH];
 	struct iovec iovs[BATCH];
@@ -140,16 +138,22 @@ static bool describe(const struct queue *q, const struct nlattr **attrs,
 	return true;
 }
 
+/* One send() a frame, which copies it.  A PACKET_TX_RING would save the copy, but its slots are free
+ * again when the receiver's network stack takes a frame over, while the data still stand in the ring:
+ * on a veth the next guest's answer would overwrite them.  A frame that cannot leave is lost, and the
+ * guest asks again. */
 static void respond(struct queue *q, const struct responder_packet *packet)
 {
-	struct queue_place *p = &q->places[packet->zone];
-	struct responder_frames frames = {0};
+	struct responder_frames frames = {.room = RESPONDER_FRAMES_MAX};
 
-	frames.room = ring_slots(&p->ring, frames.at, RESPONDER_FRAMES_MAX);
+	for (size_t i = 0; i < RESPONDER_FRAMES_MAX; i++)
+		frames.at[i] = q->frames[i];
 	responder_handle(&q->responder, packet, now_seconds(), &frames);
-	for (size_t i = 0; i < frames.count; i++)
-		ring_put(&p->ring, frames.len[i]);
-	p->used |= frames.count > 0;
+	for (size_t i = 0; i < frames.count; i++) {
+		if (send(q->places[packet->zone].packet, frames.at[i], frames.len[i],
+			 MSG_DONTWAIT) < 0)
+			q->unsent++;
+	}
 }
 
 static void take_packet(struct queue *q, const void *data, size_t len)
@@ -178,11 +182,6 @@ static int read_batch(struct queue *q)
 
 	for (int i = 0; i < n; i++)
 		take_packet(q, q->iovs[i].iov_base, q->headers[i].msg_len);
-	for (size_t i = 0; i < q->site->zone_count; i++) {
-		if (q->places[i].used)
-			ring_flush(&q->places[i].ring);
-		q->places[i].used = false;
-	}
 	return n;
 }
 
@@ -259,6 +258,9 @@ static void log_counts(struct queue *q)
 				  responder_outcome_names[i]);
 		counts[i] = 0;
 	}
+	if (q->unsent)
+		log_debug("queue: %" PRIu64 " frames could not be sent", q->unsent);
+	q->unsent = 0;
 }
 
 /* Once a minute: a new key when the old one has served its time. */
@@ -276,20 +278,15 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		cookie_rotate(&q->responder.keys, key, now);
 }
 
-static int map_rings(struct queue *q)
+static void place_sockets(struct queue *q)
 {
-	int fd = q->first_fd + 1;
+	int fd = q->gate + 1;
 
 	for (size_t i = 0; i < q->site->zone_count; i++) {
-		if (!q->site->zones[i].queued)
-			continue;
-		int r = ring_init(&q->places[i].ring, fd++);
-
-		if (r < 0)
-			return r;
-		q->places[i].queued = true;
+		q->places[i].queued = q->site->zones[i].queued;
+		if (q->places[i].queued)
+			q->places[i].packet = fd++;
 	}
-	return 0;
 }
 
 static int make_buffers(struct queue *q)
@@ -346,18 +343,16 @@ int queue_create(struct event_base *base, int first_fd, struct site *site,
 	if (!q)
 		return -ENOMEM;
 	*q = (struct queue){.base = base,
-			    .first_fd = first_fd,
 			    .gate = first_fd,
 			    .packets = -1,
 			    .failed = failed,
 			    .ctx = ctx,
 			    .site = site_ref(site)};
+	place_sockets(q);
 	int r = make_buffers(q);
 
 	if (r == 0)
 		r = init_responder(q);
-	if (r == 0)
-		r = map_rings(q);
 	if (r == 0)
 		r = init_events(q);
 	if (r < 0)
@@ -377,8 +372,6 @@ void queue_destroy(struct queue *q)
 		if (events[i])
 			event_free(events[i]);
 	}
-	for (size_t i = 0; i < ZONES_MAX; i++)
-		ring_finish(&q->places[i].ring);
 	cleanup_close(&q->packets);
 	site_unref(q->site);
 	free(q->buffers);

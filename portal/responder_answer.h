@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bytes that answer a stranger's request in queue mode: those that libmicrohttpd sends in
+ * redirect mode, since both ask portal/answer.h.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <time.h>
+
+#include "portal/answer.h"
+
+struct responder_request {
+	size_t zone;
+	uint8_t family;		     /* 4, 6: the guest's */
+	const char *method, *target; /* target "": unknown */
+	const char *host;	     /* the field's value, or NULL */
+};
+
+/* local: an address of the gateway that the guest can reach, not link-local, as in struct
+ * answer_request.  The length of what was written to buf; -E2BIG: no room in it; -ENOMEM.
+ *
+ * A request for the portal itself, which came to a foreign address because the guest resolves the
+ * portal's name otherwise, cannot be served without asking the engine: a GET is sent to the gateway
+ * by address, so that it comes back by another way and not in a circle. */
+int responder_answer(const struct responder_request *req, const struct answer_zone *zone,
+		     const struct addr *local, time_t now, char *buf, size_t size);
