@@ -46,7 +46,6 @@ BAD = {
     "two zones of one name": (ZONE + 'zone "guest" {\n  interface = "br-two"\n}\n', None, ["guest"]),
     "two zones on one port": ('zone "a" {\n  interface = "br-guest"\n  portal-port = 3000\n}\n'
                               'zone "b" {\n  interface = "br-two"\n  divert-port = 3000\n}\n', 7, ["3000"]),
-    "the queue, which is not there yet": ('zone "guest" {\n  interface = "br-guest"\n  divert = "queue"\n}\n', 3, ["queue"]),
     "a missing quote": ('zone "guest" {\n  interface = "br-guest\n}\n', None, []),
     "a missing brace": ('zone "guest" {\n  interface = "br-guest"\n', None, []),
     "an interface name too long": ('zone "guest" {\n  interface = "br-guest-is-too-long"\n}\n', 2, ["br-guest-is-too-long"]),
