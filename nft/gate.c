@@ -104,7 +104,7 @@ static int serve(struct gate *gate)
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return fail("poll", -errno);
 		if (fds[1].revents) {
-			r = link_watch_drain(&gate->watch);
+			r = link_watch_drain(&gate->watch, gate_link_gone, gate);
 			if (r == 0)
 				r = gate_follow_links(gate);
 			if (r < 0)

@@ -301,6 +301,16 @@ static void disarm_zone(struct gate *gate, size_t i)
 			    gate->zones[i].interface, strerror(-r));
 }
 
+void gate_link_gone(void *data, uint32_t index)
+{
+	struct gate *gate = data;
+
+	for (size_t i = 0; i < gate->count; i++) {
+		if (index == 0 || gate->armed[i] == index)
+			disarm_zone(gate, i);
+	}
+}
+
 int gate_follow_links(struct gate *gate)
 {
 	for (size_t i = 0; i < gate->count && gate->loaded; i++) {
