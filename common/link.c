@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -127,17 +128,35 @@ int link_watch_init(struct netlink *nl)
 			    RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 }
 
-int link_watch_drain(struct netlink *nl)
+/* A bridge also says "deleted" (AF_BRIDGE) of a port that leaves it. */
+static void tell_gone(const void *buf, size_t len, link_gone_fn *gone, void *data)
 {
-	char buf[8192];
+	const struct nlmsghdr *nlh = buf;
+
+	for (int left = (int)len; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+
+		if (nlh->nlmsg_type == RTM_DELLINK &&
+		    mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifi) && ifi->ifi_family == AF_UNSPEC)
+			gone(data, (uint32_t)ifi->ifi_index);
+	}
+}
+
+int link_watch_drain(struct netlink *nl, link_gone_fn *gone, void *data)
+{
+	alignas(struct nlmsghdr) char buf[8192];
 
 	for (;;) {
-		if (recv(mnl_socket_get_fd(nl->socket), buf, sizeof(buf),
-			 MSG_DONTWAIT | MSG_TRUNC) >= 0)
-			continue;
-		if (errno == EAGAIN)
+		ssize_t n = recv(mnl_socket_get_fd(nl->socket), buf, sizeof(buf),
+				 MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n >= 0 && (size_t)n <= sizeof(buf))
+			tell_gone(buf, (size_t)n, gone, data);
+		else if (n >= 0 || errno == ENOBUFS)
+			gone(data, 0);
+		else if (errno == EAGAIN)
 			return 0;
-		if (errno != EINTR && errno != ENOBUFS)
+		else if (errno != EINTR)
 			return -errno;
 	}
 }

@@ -29,5 +29,7 @@ int link_find_addrs(struct netlink *nl, struct link *link);
 /* A socket that becomes readable when some interface or address changed. */
 int link_watch_init(struct netlink *nl);
 /* Reads away what it has; negative errno if it is broken.  The caller looks its interfaces up
- * again. */
-int link_watch_drain(struct netlink *nl);
+ * again.  gone is called for each that was deleted, though another may have its name and index by
+ * now, and with 0 if messages were lost: any may have been. */
+typedef void link_gone_fn(void *data, uint32_t index);
+int link_watch_drain(struct netlink *nl, link_gone_fn *gone, void *data);

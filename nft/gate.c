@@ -105,7 +105,7 @@ static int take_verb(struct gate *gate)
 
 static int take_links(struct gate *gate)
 {
-	int r = link_watch_drain(&gate->watch);
+	int r = link_watch_drain(&gate->watch, gate_link_gone, gate);
 
 	return r < 0 ? r : gate_follow_links(gate);
 }

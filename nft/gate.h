@@ -45,3 +45,7 @@ int gate_print(struct gate *gate);
 /* Looks at each zone's interface, loads egress chains of new ones, tells the engine what changed.
  * Negative errno: exit. */
 int gate_follow_links(struct gate *gate);
+
+/* An interface was deleted (index 0: any may have been).  Its egress chain may be gone with it, even
+ * if one with the same name and index is there by now: disarms its zone, for gate_follow_links(). */
+void gate_link_gone(void *gate, uint32_t index);

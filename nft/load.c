@@ -174,6 +174,16 @@ static void close_zone(struct gate *gate, size_t i)
 			    gate->zones[i].interface, strerror(-r));
 }
 
+void gate_link_gone(void *data, uint32_t index)
+{
+	struct gate *gate = data;
+
+	for (size_t i = 0; i < gate->count; i++) {
+		if (index == 0 || gate->armed[i].index == index)
+			close_zone(gate, i);
+	}
+}
+
 static enum link_state follow_zone(struct gate *gate, size_t i, const struct link *link)
 {
 	if (!link_fits(link)) {
