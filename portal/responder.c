@@ -20,7 +20,8 @@
  *   acknowledged only after RESPONDER_PATIENCE.
  * - A request is answered as soon as one segment holds enough of its head; 16 kB of cookies, bodies
  *   and further requests come too late to matter, and our first window holds two segments of them.
- *   A segment with less stays unacknowledged for RESPONDER_PATIENCE: guests join what they send
+ *   A segment with less stays unacknowledged for RESPONDER_PATIENCE (at most: the clock of the
+ *   sequence number counts in such steps), unless it has a FIN: guests join what they send
  *   again, and it may be a later part that overtook the first.  Who then still sends less (one that
  *   holds the rest back until the first part is acknowledged), or what is no HTTP, gets the answer
  *   to an unknown request.  A TLS hello is closed at once.
@@ -258,7 +259,8 @@ static enum responder_outcome on_request(struct turn *t)
 
 	const enum head_state state = head_read(s->data, s->len, &head);
 
-	if (state != HEAD_READY && age < RESPONDER_PATIENCE)
+	/* nothing more comes behind a FIN */
+	if (state != HEAD_READY && age < RESPONDER_PATIENCE && !(s->flags & TH_FIN))
 		return RESPONDER_WAITING;
 	return answer(t, &head);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The configuration as the programs take it: errors with file:line, checks beside a running gateway, and SIGHUP."""
 import os
+import re
 import socket
 import subprocess
 
@@ -211,7 +212,8 @@ def test_print_ruleset(lab, written):
     gw = written(gateway.TWO_ZONES)
     done = lab.run("gw", [gateway.PORTALD, "-c", gw.config_path, "--print-ruleset"], env={**os.environ, **gateway.SANITIZER})
     assert done.returncode == 0, done.stderr
-    check = lab.run("gw", ["nft", "-c", "-f", "-"], input=done.stdout)
+    rules = re.sub(r"\bqueue num [\d-]+", "drop", done.stdout)  # not every kernel has nft_queue
+    check = lab.run("gw", ["nft", "-c", "-f", "-"], input=rules)
     assert check.returncode == 0, check.stderr
     rules = [line for line in done.stdout.splitlines() if not line.lstrip().startswith("#")]
     assert not [line for line in rules if "$" in line or "ZONE" in line or "INTERFACE" in line]
