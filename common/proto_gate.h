@@ -46,15 +46,13 @@ struct change {
 	char comment[COMMENT_MAX]; /* kept with the element, read back by MSG_GATE_DUMP */
 };
 
-/* Of one guest. */
-struct gate_change {
+struct gate_change { /* of one guest */
 	struct msg_head head;
 	struct change change;
 	struct change_element element;
 };
 
-/* Of many. */
-struct gate_bulk {
+struct gate_bulk { /* of many */
 	struct msg_head head;
 	struct change change;
 	struct change_element elements[CHANGE_MAX];

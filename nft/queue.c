@@ -89,12 +89,13 @@ int queues_prepare(struct queues *q, uint16_t count)
 
 int queues_open(struct queues *q, uint16_t first)
 {
+	const struct queue_open open = {.head = {MSG_QUEUE_OPEN, 0}};
+
 	for (uint16_t i = 0; i < q->count && !q->opened; i++) {
 		int r = bind_queue(&q->each[i], (uint16_t)(first + i));
 
 		if (r == 0)
-			r = msg_send(FD_CHANNELS + i,
-				     &(struct queue_open){{MSG_QUEUE_OPEN, 0}}.head,
+			r = msg_send(FD_CHANNELS + i, &open.head,
 				     mnl_socket_get_fd(q->each[i].nl.socket));
 		if (r < 0)
 			return r;

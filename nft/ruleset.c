@@ -133,7 +133,7 @@ static void queue_statement(const struct ruleset_globals *g, char value[static W
 	else if (g->queue_count == 1)
 		snprintf(value, WORD_MAX, "queue num %u", g->queue_first);
 	else
-		snprintf(value, WORD_MAX, "queue num %u-%u", g->queue_first,
+		snprintf(value, WORD_MAX, "queue num %d-%d", g->queue_first,
 			 g->queue_first + g->queue_count - 1);
 }
 

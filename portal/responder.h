@@ -16,7 +16,7 @@ enum {
 	RESPONDER_FRAMES_MAX = 16,		     /* for one packet */
 	RESPONDER_ANSWER_MAX = COOKIE_ACKED_MAX - 1, /* bytes; the FIN counts as one more */
 	RESPONDER_MSS_MIN = 64,		      /* a guest with a smaller one is not answered */
-	RESPONDER_PATIENCE = COOKIE_SLOT, /* seconds for an unclear request to get clear */
+	RESPONDER_PATIENCE = COOKIE_SLOT,     /* seconds for an unclear request to get clear */
 	RESPONDER_FIN_PATIENCE = COOKIE_SLOT, /* seconds for a request to come before its FIN */
 	RESPONDER_UPLOAD_MAX = 30,	      /* seconds in which the rest of one may come */
 };
