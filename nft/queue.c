@@ -18,6 +18,7 @@
 #include <linux/netfilter/xt_NFQUEUE.h>
 
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "common/msg.h"
 #include "nft/queue.h"
 
@@ -94,6 +95,9 @@ int queues_open(struct queues *q, uint16_t first)
 	for (uint16_t i = 0; i < q->count && !q->opened; i++) {
 		int r = bind_queue(&q->each[i], (uint16_t)(first + i));
 
+		if (r < 0)
+			log_error("NFQUEUE %d: %s; if other software has it, set queue-first",
+				  first + i, strerror(-r));
 		if (r == 0)
 			r = msg_send(FD_CHANNELS + i, &open.head,
 				     mnl_socket_get_fd(q->each[i].nl.socket));
