@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A stranger cannot tell the two ways to divert apart: the same requests get the same bytes from a zone with divert
+"redirect" and from one with "queue", but for the date and the gateway's own address."""
+import re
+
+import pytest
+
+import gateway
+from conftest import families
+from lab import FORBIDDEN
+
+ZONE = """
+zone "{name}" {{
+  interface = "{interface}" divert = "{divert}"
+  title = "Café <Zum & Test>"
+  connection-limit = 2000
+}}
+"""
+CONFIG = (ZONE.format(name="guest", interface="br-guest", divert="redirect")
+          + ZONE.format(name="rt", interface="br-two", divert="queue"))
+HOST = b"Host: example.org\r\n"
+REQUESTS = {
+    "a GET": b"GET / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "with a query": b"GET /a/b?c=d&e=%00 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "with a fragment": b"GET /a#b HTTP/1.1\r\n" + HOST + b"\r\n",
+    "markup in the target": b"GET /\"><script>x</script> HTTP/1.1\r\n" + HOST + b"\r\n",
+    "markup in Host": b"GET / HTTP/1.1\r\nHost: \"><script>\r\n\r\n",
+    "UTF-8 in the target": "GET /é HTTP/1.1\r\nHost: example.org\r\n\r\n".encode(),
+    "a HEAD": b"HEAD / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a whole URL": b"GET http://example.org/x HTTP/1.1\r\nHost: other.example\r\n\r\n",
+    "HTTP/1.0": b"GET / HTTP/1.0\r\n\r\n",
+    "HTTP/1.0 with Host": b"GET /hotspot-detect.html HTTP/1.0\r\nHost: captive.apple.com\r\n\r\n",
+    "a POST": b"POST /form HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nab=cd",
+    "a PUT in chunks": b"PUT / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+    "100-continue": b"POST / HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    "a CONNECT": b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n",
+    "OPTIONS *": b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
+    "an unknown method": b"BREW /pot HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a websocket": b"GET / HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    "generate_204": b"GET /generate_204 HTTP/1.1\r\nHost: connectivitycheck.gstatic.com\r\n\r\n",
+    "gen_204 with a query": b"GET /gen_204?x=1 HTTP/1.1\r\nHost: www.google.com\r\n\r\n",
+    "HEAD of generate_204": b"HEAD /generate_204 HTTP/1.1\r\nHost: www.google.com\r\n\r\n",
+    "POST of generate_204": b"POST /generate_204 HTTP/1.1\r\nHost: www.google.com\r\nContent-Length: 0\r\n\r\n",
+    "nearly generate_204": b"GET /generate_204/ HTTP/1.1\r\nHost: www.google.com\r\n\r\n",
+    "Windows": b"GET /connecttest.txt HTTP/1.1\r\nHost: www.msftconnecttest.com\r\nConnection: Close\r\n\r\n",
+    "a long target": b"GET /" + b"x" * 900 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    "two requests": (b"GET /1 HTTP/1.1\r\n" + HOST + b"\r\n") * 2,
+    "cookies": b"GET / HTTP/1.1\r\n" + HOST + b"Cookie: " + b"a=bcdefgh; " * 60 + b"\r\n\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def gw(lab):
+    return gateway.Gateway(lab, CONFIG)
+
+
+@pytest.fixture(scope="module")
+def strangers(lab, gw):
+    return lab.add_guest("s1", "br-guest"), lab.add_guest("s2", "br-two")
+
+
+def normal(guest, answer):
+    """Without what may differ; a length that is right becomes a word."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\nContent-Length: (\d+)", head)
+    assert end and length, answer[:100]
+    if body:
+        assert int(length.group(1)) == len(body)
+    head = re.sub(rb"\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT", b"\r\nDate: D", head)
+    head = re.sub(rb"\r\nContent-Length: \d+", b"\r\nContent-Length: L", head)
+    text = head + end + body
+    for address in (f"[{guest.gateway[6]}]", guest.gateway[4]):
+        text = text.replace(address.encode(), b"GATEWAY")
+    return text
+
+
+@families
+@pytest.mark.parametrize("what", REQUESTS)
+def test_same_bytes(strangers, family, what):
+    redirected, queued = (normal(g, g.exchange(FORBIDDEN[family], REQUESTS[what])) for g in strangers)
+    assert queued == redirected
+    assert redirected.startswith((b"HTTP/1.1 511 ", b"HTTP/1.1 302 "))
+    assert b"GATEWAY" in redirected or what.startswith("HEAD") or what == "a HEAD"
+
+
+def test_no_connection_is_remembered(lab, strangers):
+    """The redirected stranger fills the connection table, the queued one leaves nothing in it."""
+    counts = [len([line for line in lab.conntrack_of(g) if "dport=80 " in line]) for g in strangers]
+    assert counts[0] > 0 and counts[1] == 0
