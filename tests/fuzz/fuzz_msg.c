@@ -52,7 +52,9 @@ static void receive(int sock, size_t len, size_t descriptors)
 			abort();
 		return;
 	}
-	if (len != msg_size(msg.head.type) || descriptors != (msg.head.type == MSG_WEB_BUNDLE))
+	const bool carries = msg.head.type == MSG_WEB_BUNDLE || msg.head.type == MSG_QUEUE_OPEN;
+
+	if (len != msg_size(msg.head.type) || descriptors != carries)
 		abort();
 	if (fd >= 0)
 		close(fd);
