@@ -30,7 +30,7 @@
  * - Options: MSS alone.  Window scaling and SACK serve long streams, timestamps would cost 12 bytes
  *   in each segment and a larger SYN-ACK for a connection of one round trip (RFC 7323, 3.2, asks for
  *   them in all segments once offered).
- * - An idle connection ends by itself COOKIE_SLOTS after its SYN: later segments are STRANGE.  A
+ * - An idle connection ends by itself COOKIE_SLOTS after its SYN: later data are reset.  A
  *   keep-alive without data looks like any acknowledgement and gets no reply.
  */
 #include <string.h>
@@ -273,6 +273,18 @@ static enum responder_outcome on_rest(struct turn *t)
 	return reply(t, TH_ACK, RESPONDER_ACKED);
 }
 
+/* Data of a connection that is not ours: one that the guest has with the server itself since it was
+ * online, say, and would wait on for minutes.  It gets what a host without the connection sends (RFC
+ * 9293, 3.10.7.1), which is smaller than the segment and goes to the MAC that sent it. */
+static enum responder_outcome refuse(struct turn *t)
+{
+	const struct frame f = {.seq = t->in.ack, .flags = TH_RST};
+
+	if (t->in.flags & TH_ACK)
+		emit(t, f);
+	return RESPONDER_STRANGE;
+}
+
 static enum responder_outcome on_segment(struct turn *t)
 {
 	const struct cookie_flow flow = flow_of(t);
@@ -282,7 +294,7 @@ static enum responder_outcome on_segment(struct turn *t)
 	if (t->in.flags & TH_RST || (t->in.len == 0 && !(t->in.flags & TH_FIN)))
 		return RESPONDER_QUIET;
 	if (!cookie_check(&t->r->keys, &flow, t->in.ack, t->now, &t->cookie))
-		return RESPONDER_STRANGE;
+		return refuse(t);
 	return t->cookie.acked % mss_of(t) == 0 ? on_request(t) : on_rest(t);
 }
 

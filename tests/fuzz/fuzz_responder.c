@@ -110,6 +110,18 @@ static void check_frame(const struct responder_frames *frames, size_t i, const s
 		must(frames->count == 1 && cookie->acked > 0 && t.len == 0);
 }
 
+/* To a segment that is not ours: no more than the bare reset, to where it came from. */
+static void check_reset(const struct responder_frames *frames, const struct segment *in)
+{
+	const size_t len = frames->len[0] - FAKE_ETHERNET;
+	struct fake_tcp t;
+
+	must(frames->count == 1 && len <= in->ip_len);
+	must(memcmp(frames->at[0], guest.b, MAC_LEN) == 0);
+	must(!fake_read(frames->at[0] + FAKE_ETHERNET, len, &t));
+	must(t.flags == TH_RST && t.len == 0 && t.seq == in->ack && in->flags & TH_ACK);
+}
+
 static void check(struct responder *r, const struct responder_packet *packet, uint64_t now,
 		  const struct responder_frames *frames, int size)
 {
@@ -121,9 +133,12 @@ static void check(struct responder *r, const struct responder_packet *packet, ui
 	must(packet_read(packet->data, packet->len, packet->partial, &s) == PACKET_FINE);
 	const struct cookie_flow flow = flow_of(&s);
 
-	must(s.flags & TH_SYN || cookie_check(&r->keys, &flow, s.ack, now, &cookie));
 	must(s.flags & (TH_SYN | TH_FIN) || s.len > 0);
 	must(!(s.flags & TH_RST));
+	if (!(s.flags & TH_SYN) && !cookie_check(&r->keys, &flow, s.ack, now, &cookie)) {
+		check_reset(frames, &s);
+		return;
+	}
 	for (size_t i = 0; i < frames->count; i++)
 		check_frame(frames, i, &s, &cookie, size);
 }
