@@ -103,13 +103,15 @@ static int read_secret(const struct config *config, unsigned char secret[static 
 		return 0;
 	if (getrandom(secret, 32, 0) != 32)
 		return complain("random numbers", -errno);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return complain(path, -errno);
+	unlink(path);
 	CLEANUP(cleanup_close)
 	int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	/* a full disk is no reason to let nobody log in */
 	if (out < 0 || write(out, secret, 32) != 32)
-		return complain(path, -errno);
+		log_warning(
+			"%s cannot be kept: %s; login pages that are open at the next start will ask again",
+			path, strerror(errno));
 	return 0;
 }
 

@@ -40,3 +40,10 @@ struct nftnl_set *set_alloc(const struct set_id *id);
 /* A request for the elements with the keys of s (or, flags NLM_F_DUMP, for all).  Its length. */
 size_t get_elements_request(struct netlink *nl, char *buf, const struct set_id *id, uint16_t flags,
 			    struct nftnl_set *s);
+
+/* For CLEANUP(). */
+static inline void set_freep(struct nftnl_set **s)
+{
+	if (*s)
+		nftnl_set_free(*s);
+}

@@ -46,12 +46,6 @@ static void set_name(char name[static NAME_MAX_LEN], const char *zone, const cha
 	snprintf(name, NAME_MAX_LEN, "z_%s%s", zone, suffix);
 }
 
-static void set_freep(struct nftnl_set **s)
-{
-	if (*s)
-		nftnl_set_free(*s);
-}
-
 int sets_init(struct sets *sets, struct netlink *nl)
 {
 	sets->nl = nl;

@@ -16,12 +16,6 @@
 
 enum { NAME_MAX_LEN = 64, SMALL_BATCH = 512 * 1024, ARMED_MAX = 256, KEY_MAX = 28 };
 
-static void set_freep(struct nftnl_set **s)
-{
-	if (*s)
-		nftnl_set_free(*s);
-}
-
 struct dumping {
 	set_dump_fn *fn;
 	void *data;
