@@ -20,11 +20,14 @@
  *   acknowledged only after RESPONDER_PATIENCE.
  * - A request is answered as soon as one segment holds enough of its head; 16 kB of cookies, bodies
  *   and further requests come too late to matter, and our first window holds two segments of them.
- *   A segment with less stays unacknowledged for RESPONDER_PATIENCE (at most: the clock of the
- *   sequence number counts in such steps), unless it has a FIN: guests join what they send
- *   again, and it may be a later part that overtook the first.  Who then still sends less (one that
- *   holds the rest back until the first part is acknowledged), or what is no HTTP, gets the answer
- *   to an unknown request.  A TLS hello is closed at once.
+ *   The beginning of a head stays unacknowledged for RESPONDER_PATIENCE (at most: the clock of the
+ *   sequence number counts in such steps), unless it has a FIN, because guests join what they send
+ *   again.  What does not begin like a request stays so for RESPONDER_NOISE_PATIENCE, because it may
+ *   be a later part that overtook the first.  Who then still sends no more (one that holds the rest
+ *   back until the first part is acknowledged), or what is no HTTP, gets the answer to an unknown
+ *   request; but never in several segments, since a part of it and a part of the answer to what the
+ *   guest joined meanwhile would make nonsense: then the connection is closed.  A TLS hello is closed
+ *   at once.
  * - A FIN without data before the answer could belong to a request that was lost: it waits for
  *   RESPONDER_FIN_PATIENCE, because it would be acknowledged together with the request.
  * - Options: MSS alone.  Window scaling and SACK serve long streams, timestamps would cost 12 bytes
@@ -218,7 +221,8 @@ static enum responder_outcome send_answer(struct turn *t, const char *answer, ui
 	return RESPONDER_ANSWERED;
 }
 
-static enum responder_outcome answer(struct turn *t, const struct head *h)
+/* h without a method: an unknown request. */
+static enum responder_outcome answer(struct turn *t, const struct head *h, enum head_state state)
 {
 	const bool known = h->method;
 	const struct responder_request req = {
@@ -231,7 +235,7 @@ static enum responder_outcome answer(struct turn *t, const struct head *h)
 	char text[RESPONDER_ANSWER_MAX];
 	int len = t->r->answer(t->r->ctx, &req, text, sizeof(text));
 
-	if (len < 0)
+	if (len < 0 || (state != HEAD_READY && len > mss_of(t)))
 		return reply(t, TH_ACK | TH_FIN, RESPONDER_CLOSED);
 	return send_answer(t, text, (uint32_t)len);
 }
@@ -239,6 +243,19 @@ static enum responder_outcome answer(struct turn *t, const struct head *h)
 static bool is_tls(const struct segment *s)
 {
 	return s->len >= 2 && s->data[0] == TLS_HANDSHAKE && s->data[1] == TLS_MAJOR;
+}
+
+static enum responder_outcome reset(struct turn *t)
+{
+	return reply(t, TH_RST | TH_ACK, RESPONDER_RESET);
+}
+
+/* Seconds for an unclear request to get clear. */
+static unsigned int patience(enum head_state state, bool fin)
+{
+	if (state == HEAD_NONE)
+		return RESPONDER_NOISE_PATIENCE;
+	return fin ? 0 : RESPONDER_PATIENCE; /* nothing more comes behind a FIN */
 }
 
 /* Before the guest has all of the answer, as far as we know. */
@@ -259,17 +276,20 @@ static enum responder_outcome on_request(struct turn *t)
 
 	const enum head_state state = head_read(s->data, s->len, &head);
 
-	/* nothing more comes behind a FIN */
-	if (state != HEAD_READY && age < RESPONDER_PATIENCE && !(s->flags & TH_FIN))
+	if (state == HEAD_READY)
+		return answer(t, &head, state);
+	if (t->cookie.acked > 0) /* the answer to another segment is under way */
+		return age < RESPONDER_UPLOAD_MAX ? RESPONDER_WAITING : reset(t);
+	if (age < patience(state, s->flags & TH_FIN))
 		return RESPONDER_WAITING;
-	return answer(t, &head);
+	return answer(t, &head, state);
 }
 
 /* The guest has all of the answer: what it still sends is taken, for a time. */
 static enum responder_outcome on_rest(struct turn *t)
 {
 	if (t->in.len > 0 && t->cookie.age * COOKIE_SLOT >= RESPONDER_UPLOAD_MAX)
-		return reply(t, TH_RST | TH_ACK, RESPONDER_RESET);
+		return reset(t);
 	return reply(t, TH_ACK, RESPONDER_ACKED);
 }
 

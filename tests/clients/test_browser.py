@@ -232,7 +232,8 @@ def test_nothing_is_fetched_from_elsewhere(browser, gw, guest):
     browser.open(f"http://{guest.gateway[4]}/login")
     browser.wait("document.querySelector('form') !== null", "the login page")
     asked = [e["params"]["request"]["url"] for e in browser.events[since:] if e["method"] == "Network.requestWillBeSent"]
-    assert asked and {urllib.parse.urlsplit(u).hostname for u in asked} == {guest.gateway[4]}, asked
+    # the page before was fetched over either family, and its icon may come late
+    assert asked and {urllib.parse.urlsplit(u).hostname for u in asked} <= set(guest.gateway.values()), asked
     styled = browser.evaluate("document.styleSheets.length > 0 && getComputedStyle(document.querySelector('button')).cursor")
     assert styled
 
