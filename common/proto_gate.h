@@ -13,9 +13,10 @@ struct gate_zone {
 	char interface[IFNAME_MAX];
 	uint16_t portal_port;
 	uint16_t divert_port;
-	uint32_t connection_limit; /* new port-80 connections of a stranger, a second */
-	uint32_t dns_limit;	   /* DNS packets of a stranger to the gateway, a second */
-	uint32_t refuse_limit;	   /* resets and ICMP errors to a stranger, a second */
+	uint32_t connection_limit;   /* new port-80 connections of a stranger, a second */
+	uint32_t connection_ceiling; /* of all strangers together */
+	uint32_t dns_limit;	     /* DNS packets of a stranger to the gateway, a second */
+	uint32_t refuse_limit;	     /* resets and ICMP errors to a stranger, a second */
 };
 
 /* Takes the MSG_GATE_ZONE messages since the last load; their order is the zones' index. */

@@ -96,6 +96,7 @@ void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zon
 		.portal_port = z->portal_port,
 		.divert_port = z->divert_port,
 		.connection_limit = z->connection_limit,
+		.connection_ceiling = z->connection_ceiling,
 		.dns_limit = z->dns_limit,
 		.refuse_limit = z->refuse_limit,
 	};

@@ -23,7 +23,8 @@
 #include "nft/queue.h"
 
 enum {
-	QUEUE_LENGTH = 1024, /* packets that wait for a worker; beyond that the kernel drops them */
+	QUEUE_LENGTH =
+		2048, /* packets that wait for a worker or to be dropped; the kernel drops more */
 	PACKET_BYTES = 0xffff,		/* of each packet, as much as there is */
 	QUEUE_BUFFER = 4 * 1024 * 1024, /* of the worker's socket */
 };

@@ -12,7 +12,6 @@ enum {
 	RULESET_FILE_MAX = 256 * 1024, /* bytes */
 	BURST_SECONDS = 5,	       /* a meter lets so many seconds' worth through at once */
 	PACKETS_A_CONNECTION = 8, /* of one stranger's exchange in queue mode, with some to spare */
-	ZONE_LIMIT = 1000,	  /* new connections a second of all strangers of a zone */
 	SHARED_LIMIT = 500,	  /* a second, for all MACs for which the meters have no room */
 };
 
@@ -106,7 +105,7 @@ bool ruleset_zone_valid(const struct gate_zone *zone)
 			return false;
 	}
 	return zone->portal_port && zone->divert_port && zone->connection_limit &&
-	       zone->dns_limit && zone->refuse_limit;
+	       zone->connection_ceiling && zone->dns_limit && zone->refuse_limit;
 }
 
 enum { WORD_MAX = ZONE_NAME_MAX + 4 };
@@ -117,7 +116,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 18 };
+enum { WORDS = 20 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -141,6 +140,9 @@ static void queue_statement(const struct ruleset_globals *g, char value[static W
 static void zone_words(const struct gate_zone *zone, const struct ruleset_globals *globals,
 		       struct word words[static WORDS])
 {
+	const uint32_t calm = (zone->connection_ceiling + 2) / 3;
+	const uint32_t storm =
+		zone->connection_ceiling > calm ? zone->connection_ceiling - calm : 1;
 	size_t n = 0;
 
 	words[n].word = "ZONE";
@@ -164,8 +166,10 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION * BURST_SECONDS);
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
-	set_number(&words[n++], "$zone_limit", ZONE_LIMIT);
-	set_number(&words[n++], "$zone_burst", ZONE_LIMIT * 2UL);
+	set_number(&words[n++], "$calm_limit", calm);
+	set_number(&words[n++], "$calm_burst", calm * 2UL);
+	set_number(&words[n++], "$storm_limit", storm);
+	set_number(&words[n++], "$storm_burst", storm * 2UL);
 	set_number(&words[n++], "$shared_limit", SHARED_LIMIT);
 	set_number(&words[n++], "$shared_burst", SHARED_LIMIT);
 }

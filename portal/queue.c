@@ -22,9 +22,16 @@
 
 enum {
 	BATCH = 32,		   /* packets read at once */
+	OUTBOX = 64,		   /* frames that are sent at once, at least RESPONDER_FRAMES_MAX */
 	BATCHES = 8,		   /* a turn, so that HTTP connections are served between */
 	PACKET_BUFFER = 10 * 1024, /* one packet as the kernel tells of it: jumbo frames fit */
 	KEY_LIFE = 2 * COOKIE_SLOTS * COOKIE_SLOT, /* seconds until the key changes */
+	/* What is answered stays in the kernel's queue until HOLD_MAX packets of it can be dropped at
+	 * once, and then HOLD_MIN stay: a message for each batch would wake the gate too often, and
+	 * the kernel (6.18) resizes the queue's hash table each time that it fills and empties. */
+	HOLD_MIN = 256,
+	HOLD_MAX = 384,
+	HOLD_SECONDS = 1,  /* that a packet stays at most */
 	LOG_INTERVAL = 60, /* seconds between lines about packets that were not answered */
 };
 
@@ -40,7 +47,7 @@ struct queue {
 	struct site *site;
 	int gate, packets; /* the latter -1 until the gate sends it */
 	struct event_base *base;
-	struct event *from_gate, *to_gate, *readable, *tick;
+	struct event *from_gate, *to_gate, *readable, *idle, *tick;
 	void (*failed)(void *ctx, int error);
 	void *ctx;
 	struct responder responder;
@@ -48,7 +55,13 @@ struct queue {
 	struct queue_place places[ZONES_MAX];
 	uint32_t seen_id, told_id; /* packets read; packets that the gate was told of */
 	uint64_t unsent;
-	uint8_t frames[RESPONDER_FRAMES_MAX][FRAME_MAX];
+	uint64_t now; /* of this batch, seconds */
+	struct outgoing {
+		int packet; /* packet socket */
+		size_t len;
+		uint8_t frame[FRAME_MAX];
+	} outbox[OUTBOX];
+	size_t outgoing;
 	union msg msg;
 	struct mmsghdr headers[BATCH];
 	struct iovec iovs[BATCH];
@@ -76,13 +89,10 @@ static int answer(void *ctx, const struct responder_request *req, char *buf, siz
 				size);
 }
 
-/* Tells the gate; if it does not listen just now, again when it does. */
-static void tell_gate(struct queue *q)
+/* Has the gate drop packets up to this one; if it does not listen just now, when it does. */
+static void tell_gate(struct queue *q, uint32_t upto)
 {
-	const struct queue_drop drop = {.head = {MSG_QUEUE_DROP, 0}, .packet_id = q->seen_id};
-
-	if (q->told_id == q->seen_id)
-		return;
+	const struct queue_drop drop = {.head = {MSG_QUEUE_DROP, 0}, .packet_id = upto};
 	int r = msg_send(q->gate, &drop.head, -1);
 
 	if (r == -EAGAIN)
@@ -90,7 +100,19 @@ static void tell_gate(struct queue *q)
 	else if (r < 0)
 		q->failed(q->ctx, r);
 	else
-		q->told_id = q->seen_id;
+		q->told_id = upto;
+}
+
+static void drop_some(struct queue *q)
+{
+	if (q->seen_id - q->told_id >= HOLD_MAX)
+		tell_gate(q, q->seen_id - HOLD_MIN);
+}
+
+static void drop_all(struct queue *q)
+{
+	if (q->told_id != q->seen_id)
+		tell_gate(q, q->seen_id);
 }
 
 static int take_attr(const struct nlattr *attr, void *data)
@@ -142,18 +164,33 @@ static bool describe(const struct queue *q, const struct nlattr **attrs,
  * again when the receiver's network stack takes a frame over, while the data still stand in the ring:
  * on a veth the next guest's answer would overwrite them.  A frame that cannot leave is lost, and the
  * guest asks again. */
+static void flush(struct queue *q)
+{
+	for (size_t i = 0; i < q->outgoing; i++) {
+		const struct outgoing *o = &q->outbox[i];
+
+		if (send(o->packet, o->frame, o->len, MSG_DONTWAIT) < 0)
+			q->unsent++;
+	}
+	q->outgoing = 0;
+}
+
 static void respond(struct queue *q, const struct responder_packet *packet)
 {
 	struct responder_frames frames = {.room = RESPONDER_FRAMES_MAX};
 
-	for (size_t i = 0; i < RESPONDER_FRAMES_MAX; i++)
-		frames.at[i] = q->frames[i];
-	responder_handle(&q->responder, packet, now_seconds(), &frames);
+	if (OUTBOX - q->outgoing < frames.room)
+		flush(q);
+	struct outgoing *out = &q->outbox[q->outgoing];
+
+	for (size_t i = 0; i < frames.room; i++)
+		frames.at[i] = out[i].frame;
+	responder_handle(&q->responder, packet, q->now, &frames);
 	for (size_t i = 0; i < frames.count; i++) {
-		if (send(q->places[packet->zone].packet, frames.at[i], frames.len[i],
-			 MSG_DONTWAIT) < 0)
-			q->unsent++;
+		out[i].packet = q->places[packet->zone].packet;
+		out[i].len = frames.len[i];
 	}
+	q->outgoing += frames.count;
 }
 
 static void take_packet(struct queue *q, const void *data, size_t len)
@@ -180,13 +217,16 @@ static int read_batch(struct queue *q)
 {
 	int n = recvmmsg(q->packets, q->headers, BATCH, MSG_DONTWAIT, NULL);
 
+	q->now = now_seconds();
 	for (int i = 0; i < n; i++)
 		take_packet(q, q->iovs[i].iov_base, q->headers[i].msg_len);
+	flush(q);
 	return n;
 }
 
 static void on_packets(evutil_socket_t fd, short what, void *ctx)
 {
+	const struct timeval hold = {.tv_sec = HOLD_SECONDS};
 	struct queue *q = ctx;
 
 	(void)fd;
@@ -194,17 +234,28 @@ static void on_packets(evutil_socket_t fd, short what, void *ctx)
 	for (int i = 0; i < BATCHES; i++) {
 		int n = read_batch(q);
 
-		tell_gate(q);
+		drop_some(q);
 		if (n < BATCH)
 			break;
 	}
+	if (!event_pending(q->idle, EV_TIMEOUT, NULL))
+		event_add(q->idle, &hold);
+}
+
+static void on_idle(evutil_socket_t fd, short what, void *ctx)
+{
+	struct queue *q = ctx;
+
+	(void)fd;
+	(void)what;
+	drop_all(q);
 }
 
 static void on_gate_writable(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	tell_gate(ctx);
+	drop_all(ctx);
 }
 
 static int open_queue(struct queue *q, int fd)
@@ -323,8 +374,9 @@ static int init_events(struct queue *q)
 		return -errno;
 	q->from_gate = event_new(q->base, q->gate, EV_READ | EV_PERSIST, on_gate, q);
 	q->to_gate = event_new(q->base, q->gate, EV_WRITE, on_gate_writable, q);
+	q->idle = event_new(q->base, -1, 0, on_idle, q);
 	q->tick = event_new(q->base, -1, EV_PERSIST, on_tick, q);
-	if (!q->from_gate || !q->to_gate || !q->tick)
+	if (!q->from_gate || !q->to_gate || !q->idle || !q->tick)
 		return -ENOMEM;
 	return event_add(q->from_gate, NULL) == 0 && event_add(q->tick, &interval) == 0 ? 0
 											: -ENOMEM;
@@ -364,7 +416,7 @@ int queue_create(struct event_base *base, int first_fd, struct site *site,
 void queue_destroy(struct queue *q)
 {
 	struct event *events[] = {q ? q->from_gate : NULL, q ? q->to_gate : NULL,
-				  q ? q->readable : NULL, q ? q->tick : NULL};
+				  q ? q->readable : NULL, q ? q->idle : NULL, q ? q->tick : NULL};
 
 	if (!q)
 		return;

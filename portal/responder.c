@@ -21,9 +21,9 @@
  * - A request is answered as soon as one segment holds enough of its head; 16 kB of cookies, bodies
  *   and further requests come too late to matter, and our first window holds two segments of them.
  *   The beginning of a head stays unacknowledged for RESPONDER_PATIENCE (at most: the clock of the
- *   sequence number counts in such steps), unless it has a FIN, because guests join what they send
- *   again.  What does not begin like a request stays so for RESPONDER_NOISE_PATIENCE, because it may
- *   be a later part that overtook the first.  Who then still sends no more (one that holds the rest
+ *   sequence number counts in such steps), because guests join what they send again.  What does not
+ *   begin like a request stays so for RESPONDER_NOISE_PATIENCE, because it may be a later part that
+ *   overtook the first.  A FIN ends the wait.  Who then still sends no more (one that holds the rest
  *   back until the first part is acknowledged), or what is no HTTP, gets the answer to an unknown
  *   request; but never in several segments, since a part of it and a part of the answer to what the
  *   guest joined meanwhile would make nonsense: then the connection is closed.  A TLS hello is closed
@@ -253,9 +253,9 @@ static enum responder_outcome reset(struct turn *t)
 /* Seconds for an unclear request to get clear. */
 static unsigned int patience(enum head_state state, bool fin)
 {
-	if (state == HEAD_NONE)
-		return RESPONDER_NOISE_PATIENCE;
-	return fin ? 0 : RESPONDER_PATIENCE; /* nothing more comes behind a FIN */
+	if (fin) /* nothing more comes behind it */
+		return 0;
+	return state == HEAD_NONE ? RESPONDER_NOISE_PATIENCE : RESPONDER_PATIENCE;
 }
 
 /* Before the guest has all of the answer, as far as we know. */

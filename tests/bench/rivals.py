@@ -49,6 +49,7 @@ workers = 1
 zone "guest" {{
 	interface = "guest0"
 	connection-limit = {limit}
+	connection-ceiling = {ceiling}
 	{lines}
 }}
 """
@@ -124,7 +125,8 @@ class Portald(Rival):
     def start(self, net, guests, guarded=False):
         program, config = os.path.join(self.tools.build, "portald"), os.path.join(self.folder(net), "portald.conf")
         with open(config, "w", encoding="ascii") as f:
-            f.write(PORTALD.format(folder=self.folder(net), limit=20 if guarded else 1000000, lines=self.lines))
+            f.write(PORTALD.format(folder=self.folder(net), limit=20 if guarded else 1000000,
+                                 ceiling=1500 if guarded else 1000000, lines=self.lines))
         checked = subprocess.run(net.command("gw", [program, "-n", "-c", config], GATEWAY_CORE), text=True,
                                  capture_output=True, check=False)
         if checked.returncode != 0:

@@ -381,6 +381,7 @@ static const char everything[] =
 	"  title = \"${HOME} $1 #1 // \\\"B\xc3\xbcro\\\" C:\\\\ /* x */ {}|\"\n"
 	"  refresh = 60\n"
 	"  connection-limit = 1\n"
+	"  connection-ceiling = 7\n"
 	"  dns-limit = 1000000\n"
 	"  refuse-limit = 5\n"
 	"  accent = \"#ABCDEF\" accent-dark = '#012345'\n"
@@ -415,6 +416,7 @@ static void test_everything(void **state)
 	assert_string_equal(z->title, "${HOME} $1 #1 // \"B\xc3\xbcro\" C:\\ /* x */ {}|");
 	assert_int_equal(z->refresh, 60);
 	assert_int_equal(z->connection_limit, 1);
+	assert_int_equal(z->connection_ceiling, 7);
 	assert_int_equal(z->dns_limit, 1000000);
 	assert_int_equal(z->refuse_limit, 5);
 	assert_string_equal(z->accent, "#ABCDEF");
@@ -442,10 +444,10 @@ static void test_lines(void **state)
 	assert_int_equal(c->zones[0].line, 10);
 	assert_int_equal(config_line(c, &c->zones[0], "interface"), 11);
 	assert_int_equal(config_line(c, &c->zones[0], "divert"), 11);
-	assert_int_equal(config_line(c, &c->zones[0], "lang"), 24);
-	assert_int_equal(config_line(c, &c->zones[1], "interface"), 27);
-	assert_int_equal(config_line(c, &c->zones[1], "lang"), 26);
-	assert_int_equal(config_line(c, &c->zones[1], "nonsense"), 26);
+	assert_int_equal(config_line(c, &c->zones[0], "lang"), 25);
+	assert_int_equal(config_line(c, &c->zones[1], "interface"), 28);
+	assert_int_equal(config_line(c, &c->zones[1], "lang"), 27);
+	assert_int_equal(config_line(c, &c->zones[1], "nonsense"), 27);
 	config_destroy(c);
 }
 
@@ -517,7 +519,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 17);
+	assert_int_equal(keys, 18);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 
@@ -530,6 +532,7 @@ static void test_sample_shows_defaults(void **state)
 	assert_string_equal(a->zones[0].title, b->zones[0].title);
 	assert_int_equal(a->zones[0].refresh, b->zones[0].refresh);
 	assert_int_equal(a->zones[0].connection_limit, b->zones[0].connection_limit);
+	assert_int_equal(a->zones[0].connection_ceiling, b->zones[0].connection_ceiling);
 	assert_int_equal(a->zones[0].dns_limit, b->zones[0].dns_limit);
 	assert_int_equal(a->zones[0].refuse_limit, b->zones[0].refuse_limit);
 	assert_string_equal(a->zones[0].accent, b->zones[0].accent);

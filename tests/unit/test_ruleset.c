@@ -17,6 +17,7 @@ static struct gate_zone zone(const char *name, const char *interface)
 	struct gate_zone z = {.portal_port = 2050,
 			      .divert_port = 2051,
 			      .connection_limit = 20,
+			      .connection_ceiling = 1500,
 			      .dns_limit = 30,
 			      .refuse_limit = 40};
 
@@ -79,9 +80,12 @@ static void test_render(void **state)
 	assert_int_equal(count(text, "chain z_rt_forward {"), 1);
 	assert_int_equal(count(text, "chain z_guest_egress {"), 1);
 	assert_int_equal(count(text, "chain z_rt_egress {"), 0);
-	assert_int_equal(count(text, "limit rate 20/second burst 100 packets"), 2);
-	assert_int_equal(count(text, "limit rate 30/second burst 150 packets"), 2);
-	assert_int_equal(count(text, "limit rate 40/second burst 200 packets"), 2);
+	assert_int_equal(count(text, "limit rate over 20/second burst 100 packets"), 2);
+	assert_int_equal(count(text, "limit rate over 30/second burst 150 packets"), 2);
+	assert_int_equal(count(text, "limit rate over 40/second burst 200 packets"), 2);
+	/* of the ceiling of 1500, a third for calm times and the rest for storms */
+	assert_int_equal(count(text, "limit rate 500/second burst 1000 packets"), 2);
+	assert_int_equal(count(text, "limit rate over 1000/second burst 2000 packets"), 2);
 	/* no word is left, no comment either */
 	assert_int_equal(count(text, "$"), 0);
 	assert_int_equal(count(text, "ZONE"), 0);
