@@ -8,7 +8,10 @@
  *   {"verb":"status"}
  *   {"verb":"list", "zone"?:Z}
  *   {"verb":"show", "mac":M, "zone"?:Z}
- *   {"verb":"grant", "macs":[M...], "zone"?:Z, "for"?:SECONDS, "note"?:TEXT}
+ *   {"verb":"grant", "macs":[M...], "zone"?:Z, "for"?:SECONDS, LIMITS,
+ *    "note"?:TEXT}
+ *   {"verb":"set", "macs":[M...], "zone"?:Z, "for"?:SECONDS FROM NOW, "more"?:SECONDS, LIMITS,
+ *    "note"?:TEXT}
  *   {"verb":"revoke", "macs":[M...], "zone"?:Z}  or  {"verb":"revoke", "all":true, "zone"?:Z}
  *   {"verb":"watch"}
  *
@@ -23,13 +26,18 @@
  *   list    {"sessions":[SESSION...], "more":BOOL} until "more" is false
  *   show    {"sessions":[SESSION...]} one for each zone in which the MAC has a session
  *   grant   {"granted":N, "replaced":N, "refused":[{"mac":M, "why":TEXT}]}
+ *   set     {"changed":N, "unknown":[M...], "refused":[{"mac":M, "why":TEXT}]}
  *   revoke  {"revoked":N, "unknown":[M...]}
  *   watch   {"watching":true}, then EVENT for each event until the client closes
  *
  * SESSION: {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
- *           "seconds-used":N, "seconds-left":N, "bytes-up":N, "bytes-down":N, "addresses":[T...]}
- * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"revoke", "time":UNIX SECONDS WITH FRACTION,
- *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant: how long)}
+ *           "seconds-used":N, "seconds-left":N, "bytes-up":N, "bytes-down":N, "addresses":[T...],
+ *           LIMITS}
+ * LIMITS:  "idle"?:SECONDS, "quota-up"?:BYTES, "quota-down"?:BYTES, "quota-total"?:BYTES,
+ *          "rate-up"?:BITS A SECOND, "rate-down"?:BITS A SECOND; 0: none.  In a session all are there.
+ * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"revoke"|"quota"|"idle",
+ *           "time":UNIX SECONDS WITH FRACTION,
+ *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change: how long)}
  *
  * What is no MAC is refused by itself; the others of a request are done in one transaction.  "zone"
  * may be left out of a grant only if there is one zone; of the rest it then means every zone.

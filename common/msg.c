@@ -33,7 +33,8 @@ static const size_t msg_sizes[MSG_TYPES] = {
 };
 
 _Static_assert(sizeof(struct web_request) == 36, "the same on every architecture");
-_Static_assert(sizeof(struct web_reply) == 56, "no hidden padding");
+_Static_assert(sizeof(struct web_reply) == 64, "no hidden padding");
+_Static_assert(sizeof(struct change) == 248, "no hidden padding");
 _Static_assert(sizeof(struct change_element) == 16, "no hidden padding");
 
 size_t msg_size(uint32_t type)

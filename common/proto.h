@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "common/limits.h"
 
 enum {
 	ZONES_MAX = 64,
@@ -67,6 +68,15 @@ enum msg_type {
 	MSG_QUEUE_DROP,
 	MSG_TYPES
 };
+
+/* What the kernel counted of a member; the counters of a set element. */
+struct counters {
+	uint64_t packets_up, bytes_up;	   /* IP bytes from the guest */
+	uint64_t packets_down, bytes_down; /* IP bytes towards the guest */
+	uint32_t over;			   /* OVER_UP, OVER_DOWN: a quota is used up */
+	uint32_t pad;
+};
+enum { OVER_UP = 1, OVER_DOWN = 2 };
 
 struct msg_head {
 	uint32_t type;

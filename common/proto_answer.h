@@ -4,11 +4,6 @@
 
 #include "common/proto.h"
 
-struct counters {
-	uint64_t packets_up, bytes_up;	   /* IP bytes from the guest */
-	uint64_t packets_down, bytes_down; /* IP bytes towards the guest */
-};
-
 /* The answer to MSG_GATE_READ, in its order; zeroes for a MAC that is no member. */
 struct gate_counters {
 	struct msg_head head;

@@ -36,14 +36,16 @@ struct change_element {
 };
 
 /* Grants or revokes elements [0, count) of one zone in one transaction.  A grant of a member
- * replaces its timeout and keeps its counters.  A revoke of a MAC that is no member is fine. */
+ * replaces its timeout and its limits and keeps its counters; what they have counted counts against
+ * quotas.  A revoke of a MAC that is no member is fine. */
 struct change {
 	uint32_t op; /* enum change_op */
 	uint32_t zone;
 	uint32_t count;
-	uint32_t pad;
 	struct addr opened_by;	   /* family 4 or 6 (a change of one): only if that MAC opened this
 				      connection, else -EKEYREJECTED */
+	struct limits limits;	   /* of all; revoke: those that they have, as far as is known */
+	struct counters used;	   /* a grant of one: what it starts with if it is no member */
 	char comment[COMMENT_MAX]; /* kept with the element, read back by MSG_GATE_DUMP */
 };
 

@@ -32,6 +32,7 @@ struct web_reply {
 	uint64_t seconds_left;
 	uint64_t bytes_up;   /* from the guest */
 	uint64_t bytes_down; /* towards the guest */
+	uint64_t bytes_left; /* until the first of its quotas is used up; UINT64_MAX: it has none */
 };
 
 struct web_bundle {

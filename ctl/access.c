@@ -29,7 +29,7 @@ struct access {
 	/* the batch under construction */
 	json_t *macs;
 	unsigned long lines[BATCH_MAX];
-	/* so far; granted: or revoked */
+	/* so far; granted: or changed, or revoked */
 	uint64_t granted, replaced;
 	json_t *refused, *unknown;
 };
@@ -81,19 +81,12 @@ static unsigned long line_of(const struct access *a, const char *mac)
 	return 0;
 }
 
-static enum status take_grant(struct access *a, json_t *answer)
+static enum status take_refused(struct access *a, json_t *refused)
 {
-	json_int_t granted, replaced;
-	json_t *refused, *entry;
 	const char *mac, *why;
+	json_t *entry;
 	size_t i;
 
-	if (json_unpack(answer, "{s:I, s:I, s:o}", "granted", &granted, "replaced", &replaced,
-			"refused", &refused) < 0 ||
-	    granted < 0 || replaced < 0 || !json_is_array(refused))
-		return ctl_nonsense("a grant");
-	a->granted += (uint64_t)granted;
-	a->replaced += (uint64_t)replaced;
 	json_array_foreach (refused, i, entry) {
 		if (json_unpack(entry, "{s:s, s:s}", "mac", &mac, "why", &why) < 0)
 			return ctl_nonsense("a refusal");
@@ -105,16 +98,25 @@ static enum status take_grant(struct access *a, json_t *answer)
 	return STATUS_DONE;
 }
 
-static enum status take_revoke(struct access *a, json_t *answer)
+static enum status take_grant(struct access *a, json_t *answer)
 {
-	json_int_t revoked;
-	json_t *unknown, *mac;
+	json_int_t granted, replaced;
+	json_t *refused;
+
+	if (json_unpack(answer, "{s:I, s:I, s:o}", "granted", &granted, "replaced", &replaced,
+			"refused", &refused) < 0 ||
+	    granted < 0 || replaced < 0 || !json_is_array(refused))
+		return ctl_nonsense("a grant");
+	a->granted += (uint64_t)granted;
+	a->replaced += (uint64_t)replaced;
+	return take_refused(a, refused);
+}
+
+static enum status take_unknown(struct access *a, json_t *unknown)
+{
+	json_t *mac;
 	size_t i;
 
-	if (json_unpack(answer, "{s:I, s:o}", "revoked", &revoked, "unknown", &unknown) < 0 ||
-	    revoked < 0 || !json_is_array(unknown))
-		return ctl_nonsense("a revoke");
-	a->granted += (uint64_t)revoked;
 	json_array_foreach (unknown, i, mac) {
 		if (!json_is_string(mac))
 			return ctl_nonsense("a MAC");
@@ -123,12 +125,49 @@ static enum status take_revoke(struct access *a, json_t *answer)
 	return json_array_extend(a->unknown, unknown) < 0 ? no_memory() : STATUS_DONE;
 }
 
+static enum status take_set(struct access *a, json_t *answer)
+{
+	json_t *unknown, *refused;
+	json_int_t changed;
+
+	if (json_unpack(answer, "{s:I, s:o, s:o}", "changed", &changed, "unknown", &unknown,
+			"refused", &refused) < 0 ||
+	    changed < 0 || !json_is_array(unknown) || !json_is_array(refused))
+		return ctl_nonsense("a change");
+	a->granted += (uint64_t)changed;
+	enum status status = take_refused(a, refused);
+
+	return status == STATUS_DONE ? take_unknown(a, unknown) : status;
+}
+
+static enum status take_revoke(struct access *a, json_t *answer)
+{
+	json_int_t revoked;
+	json_t *unknown;
+
+	if (json_unpack(answer, "{s:I, s:o}", "revoked", &revoked, "unknown", &unknown) < 0 ||
+	    revoked < 0 || !json_is_array(unknown))
+		return ctl_nonsense("a revoke");
+	a->granted += (uint64_t)revoked;
+	return take_unknown(a, unknown);
+}
+
 static enum status send_request(struct access *a, json_t *request)
 {
 	CLEANUP(cleanup_json) json_t *answer = NULL;
 
-	if (a->ctl->given & OPTION_FOR)
-		json_object_set_new(request, "for", json_integer((json_int_t)a->ctl->seconds));
+	const struct ctl *ctl = a->ctl;
+
+	if (ctl->given & OPTION_FOR && ctl->sign == 0)
+		json_object_set_new(request, "for", json_integer((json_int_t)ctl->seconds));
+	if (ctl->given & OPTION_FOR && ctl->sign != 0)
+		json_object_set_new(request, "more",
+				    json_integer(ctl->sign * (json_int_t)ctl->seconds));
+	for (size_t i = 0; i < SESSION_LIMITS; i++) {
+		if (ctl->limits_given & 1U << i)
+			json_object_set_new(request, limit_fields[i].name,
+					    json_integer((json_int_t)limit_value(&ctl->limits, i)));
+	}
 	clear_progress(a);
 	show_progress(a);
 	enum status status = ctl_ask(a->ctl, request, &answer);
@@ -228,6 +267,8 @@ static enum status run_grant(struct ctl *ctl)
 		.ctl = ctl, .verb = "grant", .take = take_grant, .macs = macs, .refused = refused};
 	enum status status = STATUS_DONE;
 
+	if (ctl->sign != 0)
+		return complain_usage(&command_grant, "--for with a sign is for set");
 	if (!ctl->file == (ctl->arg_count == 0))
 		return complain_usage(&command_grant, "grant wants either MACs or --file");
 	if (ctl->file) {
@@ -252,6 +293,47 @@ static enum status run_grant(struct ctl *ctl)
 		}
 	}
 	return status == STATUS_DONE && json_array_size(refused) > 0 ? STATUS_REFUSED : status;
+}
+
+static void print_set(const struct access *a)
+{
+	char changed[UNIT_TEXT_MAX], refused[UNIT_TEXT_MAX];
+
+	if (a->ctl->json) {
+		CLEANUP(cleanup_json)
+		json_t *summary = json_pack("{s:I, s:O, s:O}", "changed", (json_int_t)a->granted,
+					    "unknown", a->unknown, "refused", a->refused);
+		ctl_print_json(summary);
+	} else {
+		printf("changed %s, refused %s\n", output_count(a->granted, changed),
+		       output_count(json_array_size(a->unknown) + json_array_size(a->refused),
+				    refused));
+	}
+}
+
+static enum status run_set(struct ctl *ctl)
+{
+	CLEANUP(cleanup_json)
+	json_t *macs = json_array(), *refused = json_array(), *unknown = json_array();
+	struct access a = {.ctl = ctl,
+			   .verb = "set",
+			   .take = take_set,
+			   .macs = macs,
+			   .refused = refused,
+			   .unknown = unknown};
+	enum status status = STATUS_DONE;
+
+	if (!(ctl->given & (OPTION_FOR | OPTION_NOTE | OPTION_LIMITS)))
+		return complain_usage(&command_set, "set wants something to change");
+	for (int i = 0; i < ctl->arg_count && status == STATUS_DONE; i++)
+		status = add(&a, ctl->args[i], 0);
+	if (status == STATUS_DONE)
+		status = flush(&a);
+	if (status == STATUS_DONE || a.granted > 0)
+		print_set(&a);
+	if (status == STATUS_DONE && json_array_size(refused) + json_array_size(unknown) > 0)
+		return STATUS_REFUSED;
+	return status;
 }
 
 static void print_revoke(const struct access *a)
@@ -299,9 +381,15 @@ static enum status run_revoke(struct ctl *ctl)
 	return status;
 }
 
+#define LIMITS_HELP                                                                                        \
+	"limits, each a number or none:\n"                                                                 \
+	"  --idle TIME                                  end when the guest has sent nothing for so long\n" \
+	"  --quota-up, --quota-down, --quota-total BYTES  500M, 1.5G, 20Gi\n"                              \
+	"  --rate-up, --rate-down BITS                  a second: 512k, 20M, 1G\n"
+
 const struct command command_grant = {
 	.name = "grant",
-	.usage = "MAC... | --file FILE  [--zone ZONE] [--for TIME] [--note TEXT]",
+	.usage = "MAC... | --file FILE  [--zone ZONE] [--for TIME] [LIMITS] [--note TEXT]",
 	.summary = "let devices online without a login",
 	.help = "Grants access to devices, whether they are there now or come later.  A device that has a session\n"
 		"gets the new time instead of the old.\n\n"
@@ -309,15 +397,34 @@ const struct command command_grant = {
 		"  --for TIME    90s, 30m, 8h, 7d; by default as long as a login in that zone\n"
 		"  --note TEXT   shown by list and show\n"
 		"  --file FILE   one MAC a line, # begins a comment; - is the standard input.  Lines that are no MAC\n"
-		"                are told, the others granted.\n\n"
+		"                are told, the others granted.\n\n" LIMITS_HELP
+		"By default those of the zone.\n\n"
 		"examples:\n"
 		"  portalctl grant 02:00:5e:10:00:01\n"
 		"  portalctl grant 02:00:5e:10:00:01 --for 7d --note 'printer, room 12'\n"
 		"  portalctl grant --file devices.txt --zone guest --for 30d\n"
 		"  ssh old-gateway portalctl list --json | jq -r '.sessions[].mac' | portalctl grant --file -\n",
-	.options = OPTION_ZONE | OPTION_FOR | OPTION_NOTE | OPTION_FILE,
+	.options = OPTION_ZONE | OPTION_FOR | OPTION_LIMITS | OPTION_NOTE | OPTION_FILE,
 	.args_max = -1,
 	.run = run_grant,
+};
+
+const struct command command_set = {
+	.name = "set",
+	.usage = "MAC... [--zone ZONE] [--for [+|-]TIME] [LIMITS] [--note TEXT]",
+	.summary = "change sessions that run",
+	.help = "Changes the rest of the time, the limits or the note of sessions.  Open connections go on, and what\n"
+		"was used counts on.\n\n"
+		"  --zone ZONE   in this zone only; by default in all\n"
+		"  --for TIME    from now on; with + or - before it, more or less than is left\n"
+		"  --note TEXT   shown by list and show\n\n" LIMITS_HELP "\n"
+		"examples:\n"
+		"  portalctl set 02:00:5e:10:00:01 --for +1h\n"
+		"  portalctl set 02:00:5e:10:00:01 --rate-down 50M --quota-total none\n",
+	.options = OPTION_ZONE | OPTION_FOR | OPTION_LIMITS | OPTION_NOTE,
+	.args_min = 1,
+	.args_max = -1,
+	.run = run_set,
 };
 
 const struct command command_revoke = {

@@ -22,8 +22,8 @@
 static const char default_socket[] = "/run/portald/control.sock";
 
 static const struct command *const commands[] = {
-	&command_status, &command_list,	  &command_show,
-	&command_grant,	 &command_revoke, &command_watch,
+	&command_status, &command_list,	  &command_show,  &command_grant,
+	&command_set,	 &command_revoke, &command_watch,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -139,7 +139,46 @@ static bool set_zone(struct ctl *ctl, const char *value)
 
 static bool set_for(struct ctl *ctl, const char *value)
 {
+	ctl->sign = *value == '+' ? 1 : *value == '-' ? -1 : 0;
+	value += ctl->sign != 0;
 	return duration_parse(value, &ctl->seconds) == 0 && ctl->seconds > 0;
+}
+
+/* The option is the limit's name. */
+static bool set_limit(struct ctl *ctl, size_t i, const char *value)
+{
+	ctl->limits_given |= 1U << i;
+	return limit_parse(limit_fields[i].unit, value, limit_at(&ctl->limits, i)) == 0;
+}
+
+static bool set_idle(struct ctl *ctl, const char *value)
+{
+	return set_limit(ctl, 0, value);
+}
+
+static bool set_quota_up(struct ctl *ctl, const char *value)
+{
+	return set_limit(ctl, 1, value);
+}
+
+static bool set_quota_down(struct ctl *ctl, const char *value)
+{
+	return set_limit(ctl, 2, value);
+}
+
+static bool set_quota_total(struct ctl *ctl, const char *value)
+{
+	return set_limit(ctl, 3, value);
+}
+
+static bool set_rate_up(struct ctl *ctl, const char *value)
+{
+	return set_limit(ctl, 4, value);
+}
+
+static bool set_rate_down(struct ctl *ctl, const char *value)
+{
+	return set_limit(ctl, 5, value);
 }
 
 static bool set_note(struct ctl *ctl, const char *value)
@@ -189,6 +228,9 @@ static bool set_version(struct ctl *ctl, const char *value)
 	return !value;
 }
 
+#define QUOTA_TEXT "an amount of bytes like 500M, 1.5G or 20Gi, or none"
+#define RATE_TEXT  "bits a second like 512k, 20M or 1G, or none"
+
 static const struct {
 	const char *name;
 	char letter; /* short form, or 0 */
@@ -199,6 +241,12 @@ static const struct {
 } options[] = {
 	{"zone", 0, true, OPTION_ZONE, set_zone, "a zone's name"},
 	{"for", 0, true, OPTION_FOR, set_for, "a time like 90s, 30m, 8h or 7d"},
+	{"idle", 0, true, OPTION_LIMITS, set_idle, "a time like 30m, or none"},
+	{"quota-up", 0, true, OPTION_LIMITS, set_quota_up, QUOTA_TEXT},
+	{"quota-down", 0, true, OPTION_LIMITS, set_quota_down, QUOTA_TEXT},
+	{"quota-total", 0, true, OPTION_LIMITS, set_quota_total, QUOTA_TEXT},
+	{"rate-up", 0, true, OPTION_LIMITS, set_rate_up, RATE_TEXT},
+	{"rate-down", 0, true, OPTION_LIMITS, set_rate_down, RATE_TEXT},
 	{"note", 0, true, OPTION_NOTE, set_note,
 	 "a text of at most 95 bytes without control characters"},
 	{"file", 0, true, OPTION_FILE, set_file, "a file, or - for the standard input"},

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "common/limits.h"
+
 /* A command's outcome, and the program's exit status. */
 enum status {
 	STATUS_DONE = 0,
@@ -22,7 +24,8 @@ enum option_bit {
 	OPTION_NOTE = 1 << 2,
 	OPTION_FILE = 1 << 3,
 	OPTION_ALL = 1 << 4,
-	OPTION_COMMON = 1 << 5, /* any command takes it */
+	OPTION_LIMITS = 1 << 5, /* --idle, --quota-up ... */
+	OPTION_COMMON = 1 << 6, /* any command takes it */
 };
 
 /* One call of the program. */
@@ -33,6 +36,9 @@ struct ctl {
 	unsigned int given; /* enum option_bit */
 	const char *zone, *note, *file;
 	uint64_t seconds;
+	int sign;	      /* of --for: 1 with +, -1 with -, else 0 */
+	struct limits limits; /* and which of them were given: bit i is limit_fields[i] */
+	unsigned int limits_given;
 	char **args; /* behind the command's name, ends with NULL */
 	int arg_count;
 	struct client *client; /* opened by the first ctl_ask() */
@@ -49,7 +55,7 @@ struct command {
 };
 
 extern const struct command command_status, command_list, command_show;
-extern const struct command command_grant, command_revoke;
+extern const struct command command_grant, command_set, command_revoke;
 extern const struct command command_watch;
 
 /* "portalctl: text" on stderr */

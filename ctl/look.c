@@ -35,6 +35,13 @@ int session_view_parse(json_t *json, struct session_view *ret_view)
 		if (!json_is_string(address))
 			return -EBADMSG;
 	}
+	for (i = 0; i < SESSION_LIMITS; i++) {
+		const json_t *limit = json_object_get(json, limit_fields[i].name);
+
+		if (!json_is_integer(limit) || json_integer_value(limit) < 0)
+			return -EBADMSG;
+		*limit_at(&v.limits, i) = (uint64_t)json_integer_value(limit);
+	}
 	v.addresses = addresses;
 	*ret_view = v;
 	return 0;
@@ -144,7 +151,27 @@ static void print_field(const char *name, const char *text)
 {
 	CLEANUP(cleanup_free) char *clean = output_clean(text, 0);
 
-	printf("  %-10s %s\n", name, clean);
+	printf("  %-11s %s\n", name, clean);
+}
+
+static void print_limit(const struct limits *limits, size_t i)
+{
+	const uint64_t value = limit_value(limits, i);
+	char duration[DURATION_TEXT_MAX], text[UNIT_TEXT_MAX];
+
+	if (value == 0)
+		return;
+	switch (limit_fields[i].unit) {
+	case LIMIT_SECONDS:
+		print_field(limit_fields[i].name, duration_format(value, duration));
+		break;
+	case LIMIT_BYTES:
+		print_field(limit_fields[i].name, output_bytes(value, text));
+		break;
+	case LIMIT_BITS:
+		print_field(limit_fields[i].name, output_rate(value, text));
+		break;
+	}
 }
 
 static void print_session(const struct session_view *v)
@@ -165,6 +192,8 @@ static void print_session(const struct session_view *v)
 	print_field("left", duration_format((uint64_t)v->left, duration));
 	print_field("sent", output_bytes((uint64_t)v->up, bytes));
 	print_field("received", output_bytes((uint64_t)v->down, bytes));
+	for (size_t i = 0; i < SESSION_LIMITS; i++)
+		print_limit(&v->limits, i);
 	for (size_t i = 0; i < json_array_size(v->addresses); i++)
 		print_field(i == 0 ? "addresses" : "",
 			    json_string_value(json_array_get(v->addresses, i)));

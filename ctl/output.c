@@ -48,6 +48,18 @@ const char *output_bytes(uint64_t bytes, char text[static UNIT_TEXT_MAX])
 	return text;
 }
 
+const char *output_rate(uint64_t bits, char text[static UNIT_TEXT_MAX])
+{
+	static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s"};
+	double value = (double)bits;
+	size_t unit = 0;
+
+	for (; value >= 999.5 && unit < sizeof(units) / sizeof(units[0]) - 1; unit++)
+		value /= 1000;
+	snprintf(text, UNIT_TEXT_MAX, "%.3g %s", value, units[unit]);
+	return text;
+}
+
 const char *output_count(uint64_t count, char text[static UNIT_TEXT_MAX])
 {
 	char digits[UNIT_TEXT_MAX];

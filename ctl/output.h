@@ -21,6 +21,8 @@ void output_set_colours(bool on);
 
 /* "0 B", "999 B", "1.2 kB", "12.3 MB", "123 MB" */
 const char *output_bytes(uint64_t bytes, char text[static UNIT_TEXT_MAX]);
+/* "20 Mbit/s" */
+const char *output_rate(uint64_t bits, char text[static UNIT_TEXT_MAX]);
 /* "99,998" */
 const char *output_count(uint64_t count, char text[static UNIT_TEXT_MAX]);
 

@@ -6,11 +6,14 @@
 
 #include <jansson.h>
 
+#include "common/limits.h"
+
 /* Borrows from the JSON value. */
 struct session_view {
 	const char *zone, *mac, *how, *note;
 	json_int_t started, used, left, up, down;
 	const json_t *addresses; /* strings */
+	struct limits limits;
 };
 
 /* -EBADMSG: not such an object. */

@@ -28,8 +28,9 @@ struct zone_config {
 	uint32_t divert; /* enum divert */
 	uint16_t portal_port;
 	uint16_t divert_port;
-	uint64_t session; /* seconds */
-	uint32_t refresh; /* seconds before a 511 page moves on to the login page */
+	uint64_t session;     /* seconds */
+	struct limits limits; /* of a login, and of a grant that does not say otherwise */
+	uint32_t refresh;     /* seconds before a 511 page moves on to the login page */
 	uint32_t connection_limit, dns_limit, refuse_limit; /* of a stranger, a second */
 	uint32_t connection_ceiling;			    /* of all strangers, a second */
 	char *title;
@@ -49,6 +50,7 @@ struct config {
 	char *hostname; /* the portal's name, or NULL: links use the gateway's address */
 	char *state_dir, *run_dir, *user;
 	uint32_t workers;
+	uint64_t accounting;  /* seconds between two looks at what guests use */
 	uint32_t mark;	      /* one bit */
 	uint32_t queue_first; /* number of the first worker's NFQUEUE */
 	enum log_level log_level;

@@ -70,19 +70,24 @@ static json_t *addresses(const struct list_job *job, const struct mac *mac)
 	return list;
 }
 
-static json_t *describe(const struct client *c, const struct session *s,
-			const struct counters *used)
+static json_t *describe(const struct client *c, const struct session *s)
 {
+	const struct counters *used = &s->used;
 	char mac[MAC_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "zone",
-			 c->engine->config->zones[s->key.zone].name, "mac",
-			 mac_format(&s->key.mac, mac), "how", session_how_name(s->how), "note",
-			 s->note, "started", (json_int_t)s->started, "seconds-used",
-			 (json_int_t)session_seconds_used(s), "seconds-left",
-			 (json_int_t)session_seconds_left(s), "bytes-up",
-			 (json_int_t)used->bytes_up, "bytes-down", (json_int_t)used->bytes_down,
-			 "addresses", addresses(c->job, &s->key.mac));
+	json_t *j = json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "zone",
+		c->engine->config->zones[s->key.zone].name, "mac", mac_format(&s->key.mac, mac),
+		"how", session_how_name(s->how), "note", s->note, "started", (json_int_t)s->started,
+		"seconds-used", (json_int_t)session_seconds_used(s), "seconds-left",
+		(json_int_t)session_seconds_left(s), "bytes-up", (json_int_t)used->bytes_up,
+		"bytes-down", (json_int_t)used->bytes_down, "addresses",
+		addresses(c->job, &s->key.mac));
+
+	for (size_t i = 0; i < SESSION_LIMITS; i++)
+		json_object_set_new(j, limit_fields[i].name,
+				    json_integer((json_int_t)limit_value(&s->limits, i)));
+	return j;
 }
 
 static void list_next(struct client *c);
@@ -90,7 +95,6 @@ static void list_next(struct client *c);
 /* The portion's counters are here; sessions that ended meanwhile are left out. */
 static void counted(void *data, const union msg *msg)
 {
-	static const struct counters none;
 	struct client *c = data;
 	struct list_job *job = c->job;
 	bool good = msg->head.type == MSG_GATE_COUNTERS && msg->gate_counters.count == job->portion;
@@ -98,12 +102,12 @@ static void counted(void *data, const union msg *msg)
 	read_neighbours(c, job->keys[job->at].zone);
 	for (size_t i = 0; i < job->portion; i++) {
 		const struct session_key *key = &job->keys[job->at + i];
-		const struct session *s = sessions_find(&c->engine->sessions, key->zone, &key->mac);
+		struct session *s = sessions_find(&c->engine->sessions, key->zone, &key->mac);
 
+		if (s && good)
+			session_count(s, &msg->gate_counters.counters[i]);
 		if (s)
-			json_array_append_new(
-				job->sessions,
-				describe(c, s, good ? &msg->gate_counters.counters[i] : &none));
+			json_array_append_new(job->sessions, describe(c, s));
 	}
 	job->at += job->portion;
 	if (c->request.verb == CONTROL_LIST) {

@@ -19,6 +19,7 @@ static const struct {
 	{"list", CONTROL_LIST, 0},
 	{"show", CONTROL_SHOW, NEEDS_MACS | ONE_MAC},
 	{"grant", CONTROL_GRANT, NEEDS_MACS},
+	{"set", CONTROL_SET, NEEDS_MACS},
 	{"revoke", CONTROL_REVOKE, NEEDS_MACS | MAY_ALL},
 	{"watch", CONTROL_WATCH, 0},
 };
@@ -134,6 +135,40 @@ static int take_seconds(struct control_request *r, const json_t *root,
 	return 0;
 }
 
+/* For set: what comes to the time that is left. */
+static int take_more(struct control_request *r, const json_t *root, char why[static ERROR_TEXT_MAX])
+{
+	const json_t *j = json_object_get(root, "more");
+
+	if (!j || json_is_null(j))
+		return 0;
+	if (!json_is_integer(j) || json_integer_value(j) > UINT32_MAX ||
+	    json_integer_value(j) < -(json_int_t)UINT32_MAX)
+		return refuse(why, "\"more\" must be a number of seconds");
+	r->more = json_integer_value(j);
+	return 0;
+}
+
+static int take_limits(struct control_request *r, const json_t *root,
+		       char why[static ERROR_TEXT_MAX])
+{
+	for (size_t i = 0; i < SESSION_LIMITS; i++) {
+		const json_t *j = json_object_get(root, limit_fields[i].name);
+
+		if (!j || json_is_null(j))
+			continue;
+		if (!json_is_integer(j) || json_integer_value(j) < 0 ||
+		    (uint64_t)json_integer_value(j) > limit_fields[i].max) {
+			snprintf(why, ERROR_TEXT_MAX, "\"%s\" must be a number from 0 to %llu",
+				 limit_fields[i].name, (unsigned long long)limit_fields[i].max);
+			return -EINVAL;
+		}
+		*limit_at(&r->limits, i) = (uint64_t)json_integer_value(j);
+		r->given |= 1U << i;
+	}
+	return 0;
+}
+
 static int take_request(struct control_request *r, const json_t *root,
 			char why[static ERROR_TEXT_MAX])
 {
@@ -149,6 +184,11 @@ static int take_request(struct control_request *r, const json_t *root,
 			err = take_text(root, "note", r->note, sizeof(r->note), why);
 		if (err == 0)
 			err = take_seconds(r, root, why);
+		if (err == 0)
+			err = take_more(r, root, why);
+		if (err == 0)
+			err = take_limits(r, root, why);
+		r->has_note = json_is_string(json_object_get(root, "note"));
 		r->all = verbs[i].flags & MAY_ALL && json_is_true(json_object_get(root, "all"));
 		if (err == 0 && verbs[i].flags & NEEDS_MACS && !r->all)
 			err = take_macs(r, root, why);

@@ -17,6 +17,7 @@ enum control_verb {
 	CONTROL_SHOW,
 	CONTROL_GRANT,
 	CONTROL_REVOKE,
+	CONTROL_SET,
 	CONTROL_WATCH
 };
 
@@ -24,7 +25,11 @@ struct control_request {
 	enum control_verb verb;
 	char zone[ZONE_NAME_MAX]; /* "": not named */
 	bool all;
-	uint64_t seconds; /* grant; 0: the zone's */
+	uint64_t seconds;     /* grant: 0: the zone's; set: 0: as it is */
+	int64_t more;	      /* set: seconds that are added */
+	struct limits limits; /* grant, set */
+	unsigned int given;   /* which of them: bit i is limit_fields[i] */
+	bool has_note;
 	char note[NOTE_MAX];
 	struct mac *macs; /* sorted, each once */
 	size_t mac_count;

@@ -123,6 +123,9 @@ static bool start_grant(struct client *c)
 		.zone_session = config->zones[zone].session,
 		.seconds = c->request.seconds,
 		.seconds_max = CONFIG_SESSION_MAX,
+		.zone_limits = config->zones[zone].limits,
+		.limits = c->request.limits,
+		.given = c->request.given,
 	};
 	const struct policy_decision d = policy_decide(&request);
 
@@ -134,6 +137,7 @@ static bool start_grant(struct client *c)
 		.zone = zone,
 		.how = HOW_GRANT,
 		.seconds = d.seconds,
+		.limits = d.limits,
 		.note = c->request.note,
 		.macs = c->request.macs,
 		.count = c->request.mac_count,
@@ -273,7 +277,8 @@ static void run_watch(struct client *c)
 
 static void (*const runs[])(struct client *c) = {
 	[CONTROL_STATUS] = run_status, [CONTROL_LIST] = control_list, [CONTROL_SHOW] = control_list,
-	[CONTROL_GRANT] = run_grant,   [CONTROL_REVOKE] = run_revoke, [CONTROL_WATCH] = run_watch,
+	[CONTROL_GRANT] = run_grant,   [CONTROL_REVOKE] = run_revoke, [CONTROL_SET] = control_set,
+	[CONTROL_WATCH] = run_watch,
 };
 
 void control_run(struct client *c)

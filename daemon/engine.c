@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "daemon/account.h"
 #include "daemon/control_server.h"
 #include "daemon/engine.h"
 #include "daemon/forget.h"
@@ -250,6 +251,8 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	if (r == 0)
 		r = forget_create(e);
 	if (r == 0)
+		r = accounting_create(e);
+	if (r == 0)
 		r = init_children(e, parts);
 	if (r == 0)
 		r = control_create(e, steal_fd(&parts->control_fd), &e->control);
@@ -281,6 +284,7 @@ static void engine_finish(struct engine *e)
 		channel_finish(&e->workers[i].channel);
 	gate_client_finish(&e->gate);
 	wait_for_children(e);
+	accounting_destroy(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
 	netlink_finish(&e->rtnl);

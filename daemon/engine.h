@@ -49,6 +49,7 @@ struct engine {
 	struct worker workers[WORKERS_MAX];
 	enum link_state links[ZONES_MAX];
 	struct control *control;
+	struct accounting *accounting;
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
 	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
 	bool ready;

@@ -20,7 +20,7 @@ struct asking {
 	struct mac mac;
 };
 
-static void reply(const struct asking *a, enum guest_state state, const struct counters *used)
+static void reply(const struct asking *a, enum guest_state state)
 {
 	struct engine *e = a->worker->engine;
 	struct web_reply r = {.head = {MSG_WEB_REPLY, a->id}, .state = state, .mac = a->mac};
@@ -31,23 +31,28 @@ static void reply(const struct asking *a, enum guest_state state, const struct c
 	if (r.state == GUEST_ONLINE) {
 		r.seconds_left = session_seconds_left(s);
 		r.seconds_used = session_seconds_used(s);
-		r.bytes_up = used ? used->bytes_up : 0;
-		r.bytes_down = used ? used->bytes_down : 0;
+		r.bytes_up = s->used.bytes_up;
+		r.bytes_down = s->used.bytes_down;
+		r.bytes_left = policy_bytes_left(&s->limits, &s->used);
 	}
 	channel_send(&a->worker->channel, &r.head);
 }
 
-static void reply_and_free(struct asking *a, enum guest_state state, const struct counters *used)
+static void reply_and_free(struct asking *a, enum guest_state state)
 {
-	reply(a, state, used);
+	reply(a, state);
 	free(a);
 }
 
 static void counted(void *data, const union msg *msg)
 {
 	bool good = msg->head.type == MSG_GATE_COUNTERS && msg->gate_counters.count == 1;
+	struct asking *a = data;
+	struct session *s = sessions_find(&a->worker->engine->sessions, a->zone, &a->mac);
 
-	reply_and_free(data, GUEST_ONLINE, good ? &msg->gate_counters.counters[0] : NULL);
+	if (s && good)
+		session_count(s, &msg->gate_counters.counters[0]);
+	reply_and_free(a, GUEST_ONLINE);
 }
 
 /* With what the kernel has counted. */
@@ -57,23 +62,21 @@ static void reply_online(struct asking *a)
 
 	read.macs[0] = a->mac;
 	if (gate_client_ask(&a->worker->engine->gate, &read.head, counted, a) < 0)
-		reply_and_free(a, GUEST_FAILED, NULL);
+		reply_and_free(a, GUEST_FAILED);
 }
 
 static void logged_in(void *data, int error, size_t replaced)
 {
 	(void)replaced;
-	reply_and_free(data,
-		       error == 0		? GUEST_ONLINE
-		       : error == -EKEYREJECTED ? GUEST_UNVERIFIED
-						: GUEST_FAILED,
-		       NULL);
+	reply_and_free(data, error == 0		      ? GUEST_ONLINE
+			     : error == -EKEYREJECTED ? GUEST_UNVERIFIED
+						      : GUEST_FAILED);
 }
 
 static void logged_out(void *data, int error, size_t replaced)
 {
 	(void)replaced;
-	reply_and_free(data, error == 0 ? GUEST_STRANGER : GUEST_FAILED, NULL);
+	reply_and_free(data, error == 0 ? GUEST_STRANGER : GUEST_FAILED);
 }
 
 static void look_up(struct asking *a, const struct addr *guest, const struct session *s)
@@ -82,7 +85,7 @@ static void look_up(struct asking *a, const struct addr *guest, const struct ses
 	if (s)
 		reply_online(a);
 	else
-		reply_and_free(a, GUEST_STRANGER, NULL);
+		reply_and_free(a, GUEST_STRANGER);
 }
 
 static void log_in(struct asking *a, const struct addr *guest, const struct session *s)
@@ -93,6 +96,7 @@ static void log_in(struct asking *a, const struct addr *guest, const struct sess
 		.has_session = s != NULL,
 		.zone_session = e->config->zones[a->zone].session,
 		.seconds_max = CONFIG_SESSION_MAX,
+		.zone_limits = e->config->zones[a->zone].limits,
 	};
 	const struct policy_decision d = policy_decide(&request);
 
@@ -101,20 +105,21 @@ static void log_in(struct asking *a, const struct addr *guest, const struct sess
 		return;
 	}
 	if (d.verdict != POLICY_GRANT) {
-		reply_and_free(a, GUEST_REFUSED, NULL);
+		reply_and_free(a, GUEST_REFUSED);
 		return;
 	}
 	const struct member_grant grant = {
 		.zone = a->zone,
 		.how = HOW_LOGIN,
 		.seconds = d.seconds,
+		.limits = d.limits,
 		.note = "",
 		.opened_by = guest,
 		.macs = &a->mac,
 		.count = 1,
 	};
 	if (member_grant(e, &grant, logged_in, a) < 0)
-		reply_and_free(a, GUEST_FAILED, NULL);
+		reply_and_free(a, GUEST_FAILED);
 }
 
 static void log_out(struct asking *a, const struct addr *guest, const struct session *s)
@@ -123,9 +128,9 @@ static void log_out(struct asking *a, const struct addr *guest, const struct ses
 
 	(void)guest;
 	if (policy_decide(&request).verdict != POLICY_REVOKE)
-		reply_and_free(a, GUEST_STRANGER, NULL);
+		reply_and_free(a, GUEST_STRANGER);
 	else if (member_revoke(a->worker->engine, a->zone, &a->mac, 1, "logout", logged_out, a) < 0)
-		reply_and_free(a, GUEST_FAILED, NULL);
+		reply_and_free(a, GUEST_FAILED);
 }
 
 static const struct {
@@ -152,12 +157,12 @@ static void run(struct worker *w, const struct web_request *q, size_t which)
 
 	if (!a) {
 		reply(&(struct asking){.worker = w, .id = q->head.id, .zone = q->zone},
-		      GUEST_FAILED, NULL);
+		      GUEST_FAILED);
 		return;
 	}
 	*a = (struct asking){.worker = w, .id = q->head.id, .zone = q->zone};
 	if (identify(w->engine, q->zone, &q->guest, &a->mac) < 0) {
-		reply_and_free(a, GUEST_NO_DEVICE, NULL);
+		reply_and_free(a, GUEST_NO_DEVICE);
 		return;
 	}
 	struct session *s = sessions_find(&w->engine->sessions, q->zone, &a->mac);

@@ -14,7 +14,8 @@ struct pending {
 	struct engine *engine;
 	uint32_t zone;
 	enum session_how how;
-	uint64_t seconds, started;
+	uint64_t left_ms, started;
+	struct limits limits;
 	char note[NOTE_MAX];
 	struct addr opened_by;
 	const char *event;
@@ -44,13 +45,14 @@ static void describe(const struct pending *c, enum change_op op, struct change *
 	ret_change->zone = c->zone;
 	ret_change->count = (uint32_t)c->count;
 	ret_change->opened_by = c->opened_by;
+	ret_change->limits = c->limits;
 	if (op == CHANGE_GRANT)
-		session_comment(ret_change->comment, c->started, c->how, c->note);
+		session_comment(ret_change->comment, c->started, c->how, &c->limits, c->note);
 }
 
 static struct change_element element(const struct pending *c, size_t i)
 {
-	return (struct change_element){.mac = c->macs[i], .timeout_ms = c->seconds * 1000};
+	return (struct change_element){.mac = c->macs[i], .timeout_ms = c->left_ms};
 }
 
 static int ask_for_many(struct pending *c, enum change_op op, gate_reply_fn *fn)
@@ -102,7 +104,7 @@ static void granted(void *data, const union msg *reply)
 	for (size_t i = 0; i < c->count && error == 0; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
 		struct session *s =
-			sessions_put(&c->engine->sessions, c->zone, &c->macs[i], c->seconds * 1000);
+			sessions_put(&c->engine->sessions, c->zone, &c->macs[i], c->left_ms);
 
 		if (!s) { /* the kernel lets it pass, so we must not forget it: start again from the
 			     kernel's state */
@@ -111,11 +113,12 @@ static void granted(void *data, const union msg *reply)
 		}
 		s->how = c->how;
 		s->started = c->started;
+		s->limits = c->limits;
 		memcpy(s->note, c->note, sizeof(s->note));
 		if (c->opened_by.family)
 			session_saw(s, &c->opened_by);
 		replaced += had;
-		control_event(c->engine, c->event, s, c->seconds);
+		control_event(c->engine, c->event, s, c->left_ms / 1000);
 	}
 	if (error == 0)
 		log_change(c, c->count);
@@ -134,13 +137,36 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 		return -ENOMEM;
 	c->how = grant->how;
 	c->event = session_how_name(grant->how);
-	c->seconds = grant->seconds;
+	c->left_ms = grant->seconds * 1000;
+	c->limits = grant->limits;
 	c->started = now_unix();
 	c->done = done;
 	c->data = data;
 	strncpy(c->note, grant->note, sizeof(c->note) - 1);
 	if (grant->opened_by)
 		c->opened_by = *grant->opened_by;
+	int r = ask_gate(c, CHANGE_GRANT, granted);
+
+	if (r < 0)
+		free(c);
+	return r;
+}
+
+int member_change(struct engine *e, const struct session *session,
+		  const struct member_change *change, member_done_fn *done, void *data)
+{
+	struct pending *c = pending_new(e, session->key.zone, &session->key.mac, 1);
+
+	if (!c)
+		return -ENOMEM;
+	c->how = session->how;
+	c->event = "change";
+	c->left_ms = change->left_ms;
+	c->limits = change->limits;
+	c->started = session->started;
+	c->done = done;
+	c->data = data;
+	strncpy(c->note, change->note, sizeof(c->note) - 1);
 	int r = ask_gate(c, CHANGE_GRANT, granted);
 
 	if (r < 0)
@@ -192,6 +218,11 @@ int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_
 	c->event = event;
 	c->done = done;
 	c->data = data;
+	if (count > 0) { /* a guess for all: the gate looks again if it is wrong */
+		const struct session *s = sessions_find(&e->sessions, zone, &macs[0]);
+
+		c->limits = s ? s->limits : (struct limits){0};
+	}
 	int r = ask_gate(c, CHANGE_REVOKE, revoked);
 
 	if (r < 0)

@@ -18,6 +18,7 @@ struct member_grant {
 	uint32_t zone;
 	enum session_how how;
 	uint64_t seconds;
+	struct limits limits;
 	const char *note;
 	const struct addr
 		*opened_by;	/* NULL, or the guest's end of the connection; then count is 1 */
@@ -29,7 +30,17 @@ struct member_grant {
 int member_grant(struct engine *e, const struct member_grant *grant, member_done_fn *done,
 		 void *data);
 
-/* event: "revoke" or "logout".  Done comes after the conntrack entries are gone too.  MACs without
+/* Gives a session other limits, another rest of its time or another note; what it has used, how and
+ * when it began stay, and no connection is cut. */
+struct member_change {
+	uint64_t left_ms;
+	struct limits limits;
+	const char *note;
+};
+int member_change(struct engine *e, const struct session *session,
+		  const struct member_change *change, member_done_fn *done, void *data);
+
+/* event: "revoke", "logout", "quota" or "idle".  Done comes after the conntrack entries are gone too.  MACs without
  * session are fine. */
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
 		  const char *event, member_done_fn *done, void *data);

@@ -1,6 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/policy.h"
 
+const char POLICY_QUOTA[] = "quota", POLICY_IDLE[] = "idle";
+
+struct limits policy_merge(const struct limits *base, const struct limits *more, unsigned int given)
+{
+	struct limits merged = *base;
+
+	for (size_t i = 0; i < SESSION_LIMITS; i++) {
+		if (given & 1U << i)
+			*limit_at(&merged, i) = limit_value(more, i);
+	}
+	return merged;
+}
+
+const char *policy_used_up(const struct limits *limits, const struct counters *used, uint64_t idle)
+{
+	if (used->over ||
+	    (limits->quota_total && used->bytes_up + used->bytes_down >= limits->quota_total))
+		return POLICY_QUOTA;
+	if (limits->idle && idle >= limits->idle)
+		return POLICY_IDLE;
+	return NULL;
+}
+
+uint64_t policy_bytes_left(const struct limits *limits, const struct counters *used)
+{
+	const struct {
+		uint64_t quota, used;
+		bool over;
+	} quotas[] = {
+		{limits->quota_up, used->bytes_up, used->over & OVER_UP},
+		{limits->quota_down, used->bytes_down, used->over & OVER_DOWN},
+		{limits->quota_total, used->bytes_up + used->bytes_down, false},
+	};
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < sizeof(quotas) / sizeof(quotas[0]); i++) {
+		uint64_t left =
+			quotas[i].quota > quotas[i].used ? quotas[i].quota - quotas[i].used : 0;
+
+		if (quotas[i].over)
+			left = 0;
+		if (quotas[i].quota && left < least)
+			least = left;
+	}
+	return least;
+}
+
 static struct policy_decision decide_grant(const struct policy_request *r)
 {
 	uint64_t seconds = r->seconds ? r->seconds : r->zone_session;
@@ -8,7 +55,27 @@ static struct policy_decision decide_grant(const struct policy_request *r)
 	if (seconds > r->seconds_max)
 		return (struct policy_decision){.verdict = POLICY_REFUSE,
 						.why = "longer than 3650 days"};
-	return (struct policy_decision){.verdict = POLICY_GRANT, .seconds = seconds};
+	return (struct policy_decision){
+		.verdict = POLICY_GRANT,
+		.seconds = seconds,
+		.limits = policy_merge(&r->zone_limits, &r->limits, r->given)};
+}
+
+static struct policy_decision decide_set(const struct policy_request *r)
+{
+	const int64_t left_ms =
+		(int64_t)(r->seconds ? r->seconds * 1000 : r->left_ms) + r->more * 1000;
+
+	if (left_ms <= 0)
+		return (struct policy_decision){.verdict = POLICY_REFUSE,
+						.why = "no time would be left; revoke it instead"};
+	if ((uint64_t)left_ms > r->seconds_max * 1000)
+		return (struct policy_decision){.verdict = POLICY_REFUSE,
+						.why = "longer than 3650 days"};
+	return (struct policy_decision){
+		.verdict = POLICY_GRANT,
+		.left_ms = (uint64_t)left_ms,
+		.limits = policy_merge(&r->zone_limits, &r->limits, r->given)};
 }
 
 struct policy_decision policy_decide(const struct policy_request *r)
@@ -19,9 +86,12 @@ struct policy_decision policy_decide(const struct policy_request *r)
 		if (r->has_session)
 			return (struct policy_decision){.verdict = POLICY_KEEP};
 		return (struct policy_decision){.verdict = POLICY_GRANT,
-						.seconds = r->zone_session};
+						.seconds = r->zone_session,
+						.limits = r->zone_limits};
 	case ASK_GRANT:
 		return decide_grant(r);
+	case ASK_SET:
+		return decide_set(r);
 	case ASK_REVOKE:
 	case ASK_LOGOUT:
 		return (struct policy_decision){.verdict = r->has_session ? POLICY_REVOKE

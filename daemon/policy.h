@@ -6,14 +6,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum policy_ask { ASK_LOGIN, ASK_GRANT, ASK_REVOKE, ASK_LOGOUT };
+#include "common/limits.h"
+#include "common/proto.h"
+
+enum policy_ask { ASK_LOGIN, ASK_GRANT, ASK_SET, ASK_REVOKE, ASK_LOGOUT };
 
 struct policy_request {
 	enum policy_ask ask;
 	bool has_session;
 	uint64_t zone_session; /* seconds */
-	uint64_t seconds;      /* grant: asked for; 0: the zone's */
+	uint64_t seconds;      /* grant: asked for; 0: the zone's.  set: from now; 0: as it is */
 	uint64_t seconds_max;
+	int64_t more;		   /* set: seconds that come to that */
+	uint64_t left_ms;	   /* set: of the session */
+	struct limits zone_limits; /* set: the session's */
+	struct limits limits;	   /* grant: asked for */
+	unsigned int
+		given; /* which of these: bit i is limit_fields[i]; the others are the zone's */
 };
 
 enum policy_verdict {
@@ -25,8 +34,21 @@ enum policy_verdict {
 
 struct policy_decision {
 	enum policy_verdict verdict;
-	uint64_t seconds;
+	uint64_t seconds, left_ms; /* login and grant; set */
+	struct limits limits;
 	const char *why; /* REFUSE: for people */
 };
+
+/* base, with what is given of more. */
+struct limits policy_merge(const struct limits *base, const struct limits *more,
+			   unsigned int given);
+
+extern const char POLICY_QUOTA[], POLICY_IDLE[]; /* names of events */
+
+/* Why a session must end now: one of these, or NULL.  idle: seconds since it was last active. */
+const char *policy_used_up(const struct limits *limits, const struct counters *used, uint64_t idle);
+
+/* Until the first of the quotas is used up; UINT64_MAX: there is none. */
+uint64_t policy_bytes_left(const struct limits *limits, const struct counters *used);
 
 struct policy_decision policy_decide(const struct policy_request *request);

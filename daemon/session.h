@@ -31,7 +31,10 @@ struct session {
 	uint64_t started; /* seconds since 1970 */
 	uint64_t ends_ms; /* CLOCK_BOOTTIME, milliseconds */
 	char note[NOTE_MAX];
-	struct addr seen[2]; /* the address of its last request, IPv4 and IPv6; family 0: none */
+	struct limits limits;
+	struct counters used; /* as of the last time that the kernel was asked */
+	uint64_t active_ms;   /* CLOCK_BOOTTIME: when it was seen to have sent more than before */
+	struct addr seen[2];  /* the address of its last request, IPv4 and IPv6; family 0: none */
 	struct sessions *table;
 	struct event *timer;
 	UT_hash_handle hh;
@@ -62,9 +65,13 @@ uint64_t session_seconds_used(const struct session *s);
 void session_saw(struct session *s, const struct addr *addr);
 const char *session_how_name(enum session_how how);
 
-/* How and since when a session is, in one line that the kernel keeps with the element: "1795350000
- * login a note". */
+/* Takes what the kernel counted. */
+void session_count(struct session *s, const struct counters *used);
+
+/* How and since when a session is, and its limits, in one line that the kernel keeps with the
+ * element: "1795350000 login idle=600 rate-down=20000000 ; a note".  Of a long note the end is lost if
+ * there are many limits. */
 void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
-		     const char *note);
+		     const struct limits *limits, const char *note);
 /* Reads it back; what cannot be read (somebody else's element) becomes a grant that started now. */
 void session_parse_comment(struct session *s, const char *comment);

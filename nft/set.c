@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -14,6 +13,7 @@
 #include "common/cleanup.h"
 #include "nft/batch.h"
 #include "nft/set.h"
+#include "nft/set_expr.h"
 
 enum {
 	BATCH_SIZE = 4 * 1024 * 1024, /* CHANGE_MAX replaced grants */
@@ -24,7 +24,7 @@ enum {
 };
 
 /* The sets that make a member. */
-enum { SET_ASKED, SET_UP, SET_DOWN, SETS };
+enum { SET_ASKED, SET_UP, SET_DOWN, SET_UP_RATE, SET_DOWN_RATE, SETS };
 
 static const struct {
 	uint16_t family;
@@ -33,12 +33,14 @@ static const struct {
 	[SET_ASKED] = {NFPROTO_INET, ""},
 	[SET_UP] = {NFPROTO_INET, "_up"},
 	[SET_DOWN] = {NFPROTO_NETDEV, "_down"},
+	[SET_UP_RATE] = {NFPROTO_INET, "_up_rate"},
+	[SET_DOWN_RATE] = {NFPROTO_NETDEV, "_down_rate"},
 };
 
 /* What the kernel holds of one MAC. */
 struct member {
 	bool in[SETS];
-	uint64_t packets[SETS], bytes[SETS];
+	struct counted counted[SETS];
 };
 
 static void set_name(char name[static NAME_MAX_LEN], const char *zone, const char *suffix)
@@ -74,18 +76,6 @@ static struct nftnl_set_elem *add_key(struct nftnl_set *s, const void *key, uint
 	return elem;
 }
 
-static int add_counter(struct nftnl_set_elem *elem, uint64_t packets, uint64_t bytes)
-{
-	struct nftnl_expr *counter = nftnl_expr_alloc("counter");
-
-	if (!counter)
-		return -ENOMEM;
-	nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_PACKETS, packets);
-	nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_BYTES, bytes);
-	nftnl_set_elem_add_expr(elem, counter);
-	return 0;
-}
-
 /* nft shows it as: comment "..." */
 static int add_comment(struct nftnl_set_elem *elem, const char *comment)
 {
@@ -107,19 +97,6 @@ struct taking {
 	int set; /* which of member_sets */
 };
 
-static void take_counter(struct nftnl_set_elem *elem, struct member *m, int set)
-{
-	struct nftnl_expr *expr = NULL;
-
-	if (nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_EXPR))
-		expr = (struct nftnl_expr *)(uintptr_t)nftnl_set_elem_get(elem, NFTNL_SET_ELEM_EXPR,
-									  &(uint32_t){0});
-	if (!expr || strcmp(nftnl_expr_get_str(expr, NFTNL_EXPR_NAME), "counter") != 0)
-		return;
-	m->packets[set] = nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_PACKETS);
-	m->bytes[set] = nftnl_expr_get_u64(expr, NFTNL_EXPR_CTR_BYTES);
-}
-
 /* Answers come in the order of the keys asked for. */
 static int take_member(const struct nlmsghdr *nlh, void *data)
 {
@@ -139,7 +116,7 @@ static int take_member(const struct nlmsghdr *nlh, void *data)
 		    memcmp(key, t->macs[t->got].b, MAC_LEN) != 0)
 			continue;
 		t->members[t->got].in[t->set] = true;
-		take_counter(e, &t->members[t->got], t->set);
+		element_take_counter(e, &t->members[t->got].counted[t->set]);
 		t->got++;
 	}
 	if (iter)
@@ -174,13 +151,14 @@ static int read_chunk(struct sets *sets, const struct set_id *id, struct taking 
 	return 0;
 }
 
-static int read_members(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
-			struct member *ret_members)
+/* From the sets [first, end). */
+static int read_members(struct sets *sets, const char *zone, int first, int end,
+			const struct mac *macs, size_t count, struct member *ret_members)
 {
 	char name[NAME_MAX_LEN];
 
 	memset(ret_members, 0, count * sizeof(*ret_members));
-	for (int set = 0; set < SETS; set++) {
+	for (int set = first; set < end; set++) {
 		struct taking t = {
 			.macs = macs, .count = count, .members = ret_members, .set = set};
 
@@ -196,11 +174,25 @@ static int read_members(struct sets *sets, const char *zone, const struct mac *m
 /* A change of many members of one zone. */
 struct member_change {
 	const char *zone;
+	const struct change *change;
 	const struct change_element *elements;
 	size_t count;
-	const char *comment;	      /* grant; NULL: revoke */
+	bool grant;		      /* else revoke */
 	const struct member *members; /* NULL: as if none (grant) or all (revoke) were there */
 };
+
+/* Does a member with these limits stand in this set? */
+static bool is_used(const struct limits *l, int set)
+{
+	return set < SET_UP_RATE || (set == SET_UP_RATE ? l->rate_up : l->rate_down) != 0;
+}
+
+static bool is_there(const struct member_change *c, size_t i, int set)
+{
+	if (c->members)
+		return c->members[i].in[set];
+	return !c->grant && is_used(&c->change->limits, set);
+}
 
 /* Deletes from one set what is there. */
 static int delete_members(struct batch *b, const struct member_change *c, const struct set_id *id,
@@ -212,7 +204,7 @@ static int delete_members(struct batch *b, const struct member_change *c, const 
 		if (!s)
 			return -ENOMEM;
 		for (size_t i = first; i < c->count && i < first + CHUNK; i++) {
-			if (c->members ? !c->members[i].in[set] : c->comment != NULL)
+			if (!is_there(c, i, set))
 				continue;
 			if (!add_key(s, c->elements[i].mac.b, MAC_LEN))
 				return -ENOMEM;
@@ -222,18 +214,40 @@ static int delete_members(struct batch *b, const struct member_change *c, const 
 	return 0;
 }
 
+/* What the element of one set starts with. */
+static struct counted counted_before(const struct member_change *c, size_t i, int set)
+{
+	const struct counters *used = &c->change->used;
+
+	if (c->members && c->members[i].in[set])
+		return c->members[i].counted[set];
+	if (set == SET_UP)
+		return (struct counted){.packets = used->packets_up, .bytes = used->bytes_up};
+	return (struct counted){.packets = used->packets_down,
+				.bytes = used->bytes_down + used->packets_down * ETHER_HEADER};
+}
+
 static int add_member(struct nftnl_set *s, const struct member_change *c, size_t i, int set)
 {
-	static const struct member fresh;
-	const struct member *m = c->members ? &c->members[i] : &fresh;
+	const struct limits *l = &c->change->limits;
 	struct nftnl_set_elem *e = add_key(s, c->elements[i].mac.b, MAC_LEN);
+	const struct counted used = counted_before(c, i, set);
 
 	if (!e)
 		return -ENOMEM;
 	nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, c->elements[i].timeout_ms);
-	if (set == SET_ASKED)
-		return add_comment(e, c->comment);
-	return add_counter(e, m->packets[set], m->bytes[set]);
+	switch (set) {
+	case SET_ASKED:
+		return add_comment(e, c->change->comment);
+	case SET_UP:
+		return element_add_counter(e, l->quota_up, &used);
+	case SET_DOWN:
+		return element_add_counter(e, l->quota_down, &used);
+	case SET_UP_RATE:
+		return element_add_rate(e, l->rate_up);
+	default:
+		return element_add_rate(e, l->rate_down);
+	}
 }
 
 static int add_members(struct batch *b, const struct member_change *c, const struct set_id *id,
@@ -269,7 +283,7 @@ static int change_once(struct sets *sets, const struct member_change *c)
 		set_name(name, c->zone, member_sets[set].suffix);
 		int r = delete_members(&b, c, &id, set);
 
-		if (r == 0 && c->comment)
+		if (r == 0 && c->grant && is_used(&c->change->limits, set))
 			r = add_members(&b, c, &id, set);
 		if (r < 0)
 			return r;
@@ -296,7 +310,7 @@ static int change_members(struct sets *sets, struct member_change c)
 			for (size_t k = 0; k < c.count; k++)
 				macs[k] = c.elements[k].mac;
 		}
-		r = read_members(sets, c.zone, macs, c.count, members);
+		r = read_members(sets, c.zone, 0, SETS, macs, c.count, members);
 		if (r < 0)
 			return r;
 		c.members = members;
@@ -305,16 +319,23 @@ static int change_members(struct sets *sets, struct member_change c)
 	return r;
 }
 
-int set_grant(struct sets *sets, const char *zone, const struct change_element *elements,
-	      size_t count, const char *comment)
+int set_grant(struct sets *sets, const char *zone, const struct change *change,
+	      const struct change_element *elements)
 {
-	return change_members(sets, (struct member_change){zone, elements, count, comment, NULL});
+	return change_members(sets, (struct member_change){.zone = zone,
+							   .change = change,
+							   .elements = elements,
+							   .count = change->count,
+							   .grant = true});
 }
 
-int set_revoke(struct sets *sets, const char *zone, const struct change_element *elements,
-	       size_t count)
+int set_revoke(struct sets *sets, const char *zone, const struct change *change,
+	       const struct change_element *elements)
 {
-	return change_members(sets, (struct member_change){zone, elements, count, NULL, NULL});
+	return change_members(sets, (struct member_change){.zone = zone,
+							   .change = change,
+							   .elements = elements,
+							   .count = change->count});
 }
 
 int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
@@ -324,18 +345,20 @@ int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t
 
 	if (!members)
 		return -ENOMEM;
-	int r = read_members(sets, zone, macs, count, members);
+	int r = read_members(sets, zone, SET_UP, SET_DOWN + 1, macs, count, members);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++) {
-		const struct member *m = &members[i];
+		const struct counted *up = &members[i].counted[SET_UP];
+		const struct counted *down = &members[i].counted[SET_DOWN];
 
 		ret_counters[i] = (struct counters){
-			.packets_up = m->packets[SET_UP],
-			.bytes_up = m->bytes[SET_UP],
-			.packets_down = m->packets[SET_DOWN],
-			.bytes_down = m->bytes[SET_DOWN] - m->packets[SET_DOWN] * ETHER_HEADER,
+			.packets_up = up->packets,
+			.bytes_up = up->bytes,
+			.packets_down = down->packets,
+			.bytes_down = down->bytes - down->packets * ETHER_HEADER,
+			.over = (up->over ? OVER_UP : 0) | (down->over ? OVER_DOWN : 0),
 		};
 	}
 	return 0;

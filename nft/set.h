@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Members of a zone in the kernel.  A member is an element of three sets (see portal.nft), which
- * one transaction adds and one removes; nobody but this file writes set elements.
+ * Members of a zone in the kernel.  A member is an element of three sets, or of up to five if it has
+ * rates (see portal.nft), which one transaction adds and one removes; nobody but this file writes
+ * set elements.
  *
  * A replaced grant is delete and add in one transaction, with the counters as read just before:
  * adding a live element again changes its timeout on newer kernels only, and on 6.1 reports success
@@ -24,13 +25,13 @@ struct sets {
 int sets_init(struct sets *sets, struct netlink *nl);
 void sets_finish(struct sets *sets);
 
-/* zone: its name.  count elements; comment: kept with each, at most 127 bytes.  Negative errno:
- * nothing was changed. */
-int set_grant(struct sets *sets, const char *zone, const struct change_element *elements,
-	      size_t count, const char *comment);
+/* zone: its name; change: count, limits, comment (at most 127 bytes), what a fresh member has used.
+ * Negative errno: nothing was changed. */
+int set_grant(struct sets *sets, const char *zone, const struct change *change,
+	      const struct change_element *elements);
 /* A MAC that is no member is fine. */
-int set_revoke(struct sets *sets, const char *zone, const struct change_element *elements,
-	       size_t count);
+int set_revoke(struct sets *sets, const char *zone, const struct change *change,
+	       const struct change_element *elements);
 
 /* Zeroes for a MAC that is no member. */
 int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,

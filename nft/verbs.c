@@ -94,9 +94,8 @@ static int change(struct gate *gate, uint32_t id, const struct change *c,
 	if (c->opened_by.family)
 		r = set_opened_by(&gate->sets, zone, &c->opened_by, &elements[0].mac);
 	if (r == 0)
-		r = c->op == CHANGE_GRANT
-			    ? set_grant(&gate->sets, zone, elements, c->count, c->comment)
-			    : set_revoke(&gate->sets, zone, elements, c->count);
+		r = c->op == CHANGE_GRANT ? set_grant(&gate->sets, zone, c, elements)
+					  : set_revoke(&gate->sets, zone, c, elements);
 	return answer(gate, id, r, NULL);
 }
 

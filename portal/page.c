@@ -62,13 +62,14 @@ int page_answer_session(struct exchange *x, const struct web_reply *reply, enum 
 {
 	const double whole = (double)reply->seconds_left + (double)reply->seconds_used;
 	struct duration left, used;
-	struct amount down, up;
+	struct amount down, up, data_left;
 	char percent[16];
 
 	units_duration(reply->seconds_left, &left);
 	units_duration(reply->seconds_used, &used);
 	units_bytes(reply->bytes_down, &down);
 	units_bytes(reply->bytes_up, &up);
+	units_bytes(reply->bytes_left, &data_left);
 	snprintf(percent, sizeof(percent), "%.0f",
 		 whole > 0 ? 100.0 * (double)reply->seconds_left / whole : 0.0);
 	values[VALUE_LEFT_DAYS].text = left.days;
@@ -80,6 +81,10 @@ int page_answer_session(struct exchange *x, const struct web_reply *reply, enum 
 	values[VALUE_USED_HOURS].text = used.hours;
 	values[VALUE_USED_MINUTES].text = used.minutes;
 	values[VALUE_USED_SECONDS].text = used.seconds;
+	if (reply->bytes_left != UINT64_MAX) {
+		values[VALUE_DATA_LEFT].text = data_left.number;
+		values[VALUE_DATA_LEFT_UNIT].text = data_left.unit;
+	}
 	values[VALUE_DOWN].text = down.number;
 	values[VALUE_DOWN_UNIT].text = down.unit;
 	values[VALUE_UP].text = up.number;

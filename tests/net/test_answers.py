@@ -242,6 +242,7 @@ def test_noise(stranger, family, what):
     """An HTTP error, 511 or a close, never a hang of the server: the next request is served meanwhile and after."""
     data = NOISE[what] or tls_hello()
     with stranger.connect(FORBIDDEN[family], 80) as sock:
+        sock.settimeout(20)	 # the responder waits for a first segment that may be late (RESPONDER_NOISE_PATIENCE)
         sock.sendall(data)
         still_served(stranger, family)
         sock.shutdown(socket.SHUT_WR)

@@ -375,8 +375,8 @@ static const char everything[] =
 	"zone rt\n"
 	"{\n"
 	"  interface = \"br-a.b\" divert = redirect login = click-through\n"
-	"  session = '1h 30m'\n"
-	"  portal-port = 2052\n"
+	"  session = '1h 30m' idle = 20m quota-up = 1 quota-down = 1.5G quota-total = '2Ti'\n"
+	"  portal-port = 2052 rate-up = 512k rate-down = 1G\n"
 	"  divert-port = 65535\n"
 	"  title = \"${HOME} $1 #1 // \\\"B\xc3\xbcro\\\" C:\\\\ /* x */ {}|\"\n"
 	"  refresh = 60\n"
@@ -411,6 +411,10 @@ static void test_everything(void **state)
 	assert_int_equal(c->zone_count, 2);
 	assert_string_equal(z->interface, "br-a.b");
 	assert_int_equal(z->session, 5400);
+	assert_memory_equal(
+		&z->limits,
+		(&(struct limits){1200, 1, 1500000000, UINT64_C(2) << 40, 512000, 1000000000}),
+		sizeof(z->limits));
 	assert_int_equal(z->portal_port, 2052);
 	assert_int_equal(z->divert_port, 65535);
 	assert_string_equal(z->title, "${HOME} $1 #1 // \"B\xc3\xbcro\" C:\\ /* x */ {}|");
@@ -519,7 +523,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 18);
+	assert_int_equal(keys, 25);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 
@@ -538,6 +542,8 @@ static void test_sample_shows_defaults(void **state)
 	assert_string_equal(a->zones[0].accent, b->zones[0].accent);
 	assert_string_equal(a->zones[0].accent_dark, b->zones[0].accent_dark);
 	assert_string_equal(a->zones[0].lang, b->zones[0].lang);
+	assert_int_equal(a->accounting, b->accounting);
+	assert_memory_equal(&a->zones[0].limits, &b->zones[0].limits, sizeof(a->zones[0].limits));
 	free(said);
 	config_destroy(a);
 	config_destroy(b);

@@ -30,6 +30,17 @@ static const struct {
 	 2, 0, NULL},
 	{"{\"verb\":\"grant\",\"macs\":[\"ff:ff:ff:ff:ff:ff\",\"\",\"x\"," MAC "]}", 0,
 	 CONTROL_GRANT, 1, 3, NULL},
+	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"quota-up\":0,\"rate-down\":20000000}", 0,
+	 CONTROL_GRANT, 1, 0, NULL},
+	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"more\":-3600,\"idle\":null}", 0, CONTROL_SET, 1, 0,
+	 NULL},
+	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"more\":1e3}", -EINVAL, 0, 0, 0, "more"},
+	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"more\":99999999999}", -EINVAL, 0, 0, 0, "more"},
+	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"idle\":-1}", -EINVAL, 0, 0, 0, "idle"},
+	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"rate-up\":100000000001}", -EINVAL, 0, 0, 0,
+	 "rate-up"},
+	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"quota-total\":\"1G\"}", -EINVAL, 0, 0, 0,
+	 "quota-total"},
 	{"{\"verb\":\"revoke\",\"all\":true}", 0, CONTROL_REVOKE, 0, 0, NULL},
 	{"", -EBADMSG, 0, 0, 0, "JSON"},
 	{"[]", -EBADMSG, 0, 0, 0, "JSON"},
@@ -72,6 +83,25 @@ static void test_table(void **state)
 	}
 }
 
+static void test_limits(void **state)
+{
+	static const char line[] =
+		"{\"verb\":\"set\",\"macs\":[" MAC "],\"quota-up\":0,\"rate-down\":7,"
+		"\"idle\":60,\"for\":5,\"more\":-3,\"note\":\"\"}";
+	struct control_request r = {0};
+	char why[ERROR_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(control_parse(line, strlen(line), &r, why), 0);
+	assert_int_equal(r.given, 1 << 0 | 1 << 1 | 1 << 5);
+	assert_int_equal(r.limits.idle, 60);
+	assert_int_equal(r.limits.rate_down, 7);
+	assert_int_equal(r.seconds, 5);
+	assert_int_equal(r.more, -3);
+	assert_true(r.has_note);
+	control_request_finish(&r);
+}
+
 static void test_too_many_macs(void **state)
 {
 	struct control_request r = {0};
@@ -93,6 +123,7 @@ static void test_too_many_macs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
+					   cmocka_unit_test(test_limits),
 					   cmocka_unit_test(test_too_many_macs)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

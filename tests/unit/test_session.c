@@ -17,22 +17,27 @@ static void test_comment_round_trip(void **state)
 	static const struct {
 		enum session_how how;
 		const char *note;
-	} cases[] = {{HOW_LOGIN, ""},
-		     {HOW_GRANT, "Room 12"},
-		     {HOW_GRANT, "  two  blanks "},
-		     {HOW_LOGIN, "grant"}};
+		struct limits limits;
+	} cases[] = {{HOW_LOGIN, "", {0}},
+		     {HOW_GRANT, "Room 12", {0}},
+		     {HOW_GRANT, "  two  blanks ", {0}},
+		     {HOW_LOGIN, "grant", {0}},
+		     {HOW_LOGIN, "idle=5 is no limit", {.rate_up = 1}},
+		     {HOW_LOGIN, "; idle=5", {.idle = UINT32_MAX}},
+		     {HOW_GRANT, "", {.quota_total = UINT64_C(1) << 60, .rate_down = 20000000}},
+		     {HOW_GRANT, "room", {1, 2, 3, 4, 5, 6}}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct session s = {0};
 		char comment[COMMENT_MAX];
 
-		session_comment(comment, 1795350000, cases[i].how, cases[i].note);
+		session_comment(comment, 1795350000, cases[i].how, &cases[i].limits, cases[i].note);
 		session_parse_comment(&s, comment);
 		assert_int_equal(s.started, 1795350000);
 		assert_int_equal(s.how, cases[i].how);
-		/* leading blanks of a note are not kept */
-		assert_string_equal(s.note, cases[i].note + strspn(cases[i].note, " "));
+		assert_string_equal(s.note, cases[i].note);
+		assert_memory_equal(&s.limits, &cases[i].limits, sizeof(s.limits));
 	}
 }
 
@@ -62,13 +67,14 @@ static void test_foreign_comments(void **state)
 
 static void test_longest_note_fits(void **state)
 {
+	const struct limits none = {0};
 	char note[NOTE_MAX], comment[COMMENT_MAX];
 	struct session s = {0};
 
 	(void)state;
 	memset(note, 'n', sizeof(note) - 1);
 	note[sizeof(note) - 1] = '\0';
-	session_comment(comment, 1795350000, HOW_LOGIN, note);
+	session_comment(comment, 1795350000, HOW_LOGIN, &none, note);
 	session_parse_comment(&s, comment);
 	assert_string_equal(s.note, note);
 }

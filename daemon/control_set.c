@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* set: other limits, time or note for sessions that run, one transaction each, one after the other.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/control_server.h"
+#include "daemon/member.h"
+#include "daemon/policy.h"
+
+struct set_job {
+	uint32_t first, zone, end; /* zones; the one that comes next */
+	size_t at;		   /* of request.macs */
+	bool found;		   /* that one, in a zone before */
+	size_t changed;
+	json_t *unknown;
+};
+
+static void set_next(struct client *c);
+
+static void finish(struct client *c)
+{
+	struct set_job *job = c->job;
+
+	client_send(c, json_pack("{s:I, s:o, s:O}", "changed", (json_int_t)job->changed, "unknown",
+				 job->unknown, "refused", c->request.refused));
+	c->job = NULL;
+	free(job);
+	client_done(c);
+}
+
+static void refuse(struct client *c, const struct session *s, const char *why)
+{
+	char mac[MAC_TEXT_MAX];
+
+	json_array_append_new(
+		c->request.refused,
+		json_pack("{s:s, s:s}", "mac", mac_format(&s->key.mac, mac), "why", why));
+}
+
+static void changed(void *data, int error, size_t replaced)
+{
+	struct client *c = data;
+	struct set_job *job = c->job;
+	const struct session *s =
+		sessions_find(&c->engine->sessions, job->zone - 1, &c->request.macs[job->at]);
+
+	(void)replaced;
+	if (error == 0)
+		job->changed++;
+	else if (s)
+		refuse(c, s, "the kernel refused the change; see the log of portald");
+	set_next(c);
+}
+
+/* True: changed() will come. */
+static bool change(struct client *c, const struct session *s)
+{
+	const struct control_request *q = &c->request;
+	const uint64_t now = now_boot_ms();
+	const struct policy_request request = {
+		.ask = ASK_SET,
+		.seconds = q->seconds,
+		.more = q->more,
+		.left_ms = s->ends_ms > now ? s->ends_ms - now : 0,
+		.seconds_max = CONFIG_SESSION_MAX,
+		.zone_limits = s->limits,
+		.limits = q->limits,
+		.given = q->given,
+	};
+	const struct policy_decision d = policy_decide(&request);
+	const struct member_change to = {
+		.left_ms = d.left_ms,
+		.limits = d.limits,
+		.note = q->has_note ? q->note : s->note,
+	};
+
+	if (d.verdict != POLICY_GRANT)
+		refuse(c, s, d.why);
+	else if (member_change(c->engine, s, &to, changed, c) == 0)
+		return true;
+	else
+		refuse(c, s, "out of memory");
+	return false;
+}
+
+static void next_mac(struct client *c)
+{
+	struct set_job *job = c->job;
+	char mac[MAC_TEXT_MAX];
+
+	if (!job->found)
+		json_array_append_new(job->unknown,
+				      json_string(mac_format(&c->request.macs[job->at], mac)));
+	job->at++;
+	job->zone = job->first;
+	job->found = false;
+}
+
+static void set_next(struct client *c)
+{
+	struct set_job *job = c->job;
+
+	while (job->at < c->request.mac_count) {
+		const struct session *s = NULL;
+
+		if (job->zone < job->end)
+			s = sessions_find(&c->engine->sessions, job->zone,
+					  &c->request.macs[job->at]);
+		if (job->zone == job->end) {
+			next_mac(c);
+			continue;
+		}
+		job->zone++;
+		job->found |= s != NULL;
+		if (s && change(c, s))
+			return;
+	}
+	finish(c);
+}
+
+void control_set(struct client *c)
+{
+	struct set_job *job = calloc(1, sizeof(*job));
+
+	if (!job) {
+		client_error(c, "out of memory");
+		client_done(c);
+		return;
+	}
+	if (!control_find_zones(c, &job->first, &job->end)) {
+		free(job);
+		client_done(c);
+		return;
+	}
+	job->zone = job->first;
+	job->unknown = json_array();
+	c->job = job;
+	set_next(c);
+}

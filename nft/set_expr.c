@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h> /* libnftnl/expr.h wants it */
+#include <string.h>
+
+#include <libnftnl/expr.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "nft/set_expr.h"
+
+/* The kernel's bucket holds a second's worth and the burst.  It must hold the largest packet that
+ * the network stack joins (64 KiB), or such packets would never pass. */
+enum { BUCKET_MIN = 128 * 1024 };
+
+static int add_quota(struct nftnl_set_elem *elem, uint64_t quota, uint64_t used)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc("quota");
+
+	if (!e)
+		return -ENOMEM;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_QUOTA_BYTES, quota);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_QUOTA_CONSUMED, used);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_QUOTA_FLAGS, 0); /* matches until it is used up */
+	nftnl_set_elem_add_expr(elem, e);
+	return 0;
+}
+
+/* The quota comes first, so that the counter knows only what passed. */
+int element_add_counter(struct nftnl_set_elem *elem, uint64_t quota, const struct counted *used)
+{
+	int r = quota ? add_quota(elem, quota, used->bytes) : 0;
+	struct nftnl_expr *counter = r == 0 ? nftnl_expr_alloc("counter") : NULL;
+
+	if (!counter)
+		return -ENOMEM;
+	nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_PACKETS, used->packets);
+	nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_BYTES, used->bytes);
+	nftnl_set_elem_add_expr(elem, counter);
+	return 0;
+}
+
+int element_add_rate(struct nftnl_set_elem *elem, uint64_t rate)
+{
+	const uint64_t bytes = rate >= 8 ? rate / 8 : 1;
+	struct nftnl_expr *e = nftnl_expr_alloc("limit");
+
+	if (!e)
+		return -ENOMEM;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, bytes);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1); /* seconds */
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST,
+			   bytes < BUCKET_MIN ? (uint32_t)(BUCKET_MIN - bytes) : 0);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKT_BYTES);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+	nftnl_set_elem_add_expr(elem, e);
+	return 0;
+}
+
+static int take(struct nftnl_expr *e, void *data)
+{
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	struct counted *c = data;
+
+	if (strcmp(name, "counter") == 0) {
+		c->packets = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS);
+		c->bytes = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_BYTES);
+	} else if (strcmp(name, "quota") == 0) {
+		c->over = nftnl_expr_get_u64(e, NFTNL_EXPR_QUOTA_CONSUMED) >=
+			  nftnl_expr_get_u64(e, NFTNL_EXPR_QUOTA_BYTES);
+	}
+	return 0;
+}
+
+void element_take_counter(const struct nftnl_set_elem *elem, struct counted *ret_counted)
+{
+	*ret_counted = (struct counted){0};
+	nftnl_set_elem_expr_foreach((struct nftnl_set_elem *)(uintptr_t)elem, take, ret_counted);
+}

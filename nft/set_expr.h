@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a set element carries: a quota and a counter in the sets that count, a rate in those that
+ * hold back.  The kernel runs them each time that a lookup finds the element, in their order, and
+ * the element does not match once one of them says no.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libnftnl/set.h>
+
+/* As the kernel counts: from the IP header on, at the egress hook from the Ethernet header on. */
+struct counted {
+	uint64_t packets, bytes;
+	bool over; /* there is a quota, and it is used up */
+};
+
+/* A counter that starts with these figures; quota: bytes, of which those are used; 0: none. */
+int element_add_counter(struct nftnl_set_elem *elem, uint64_t quota, const struct counted *used);
+
+/* Matches what exceeds rate bits a second. */
+int element_add_rate(struct nftnl_set_elem *elem, uint64_t rate);
+
+void element_take_counter(const struct nftnl_set_elem *elem, struct counted *ret_counted);

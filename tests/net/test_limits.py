@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a session may use: quotas and rates, which the kernel holds with portald dead, and what the engine ends."""
+import json
+import os
+import re
+import signal
+import socket
+import time
+
+import pytest
+
+import gateway
+import namespace
+from conftest import families
+from guest import FAMILY, bracket
+from lab import UP
+from namespace import wait_until
+
+CONFIG = """
+zone "guest" {
+  interface = "br-guest"
+  %s
+}
+"""
+PACKET = 1000  # bytes of a datagram from its IP header on
+FRAME = 14     # that the kernel counts towards the guest besides
+QUOTA = 100_500  # no multiple of a packet: kernels differ in what becomes of the one that uses it up
+PORT = 4242
+SO_RCVBUFFORCE = 33  # of asm-generic/socket.h, which Python does not name
+
+
+@pytest.fixture(scope="module")
+def place(make_lab):
+    lab = make_lab()
+    for node in ("g1", "g2"):
+        lab.add_guest(node)
+    return lab, gateway.Gateway(lab, CONFIG % "", globals_='accounting = "1s"')
+
+
+@pytest.fixture
+def running(place):
+    lab, gw = place
+    if not gw.process.alive():
+        gw.start()
+    gw.revoke_all()
+    yield lab, gw
+    if gw.process.alive():
+        gw.revoke_all()
+
+
+def payload(family):
+    return bytes(PACKET - (28 if family == 4 else 48))
+
+
+def udp(node, family, address):
+    """A bound socket with room for all that the tests send."""
+    sock = namespace.open_socket(node, FAMILY[family], socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
+    sock.settimeout(1)
+    sock.bind((address, PORT))
+    return sock
+
+
+def received(sock):
+    """How many datagrams there are, and come until none has for a second."""
+    count = 0
+    try:
+        while sock.recv(65536):
+            count += 1
+    except TimeoutError:
+        return count
+
+
+def blast(lab, guest, family, direction, count):
+    """Sends datagrams between a guest and the upstream host; how many arrive."""
+    with udp(guest.namespace, family, guest.addresses[family]) as inside, udp(lab.name("up"), family, UP[family]) as outside:
+        source, sink, target = (inside, outside, UP[family]) if direction == "up" else (
+            outside, inside, guest.addresses[family])
+        for _ in range(count):
+            source.sendto(payload(family), (target, PORT))
+        return received(sink)
+
+
+def session(gw, guest):
+    return next((s for s in gw.sessions().values() if s["mac"] == guest.mac), None)
+
+
+def grant(gw, guest, *options):
+    assert gw.ctl("grant", guest.mac, *options)["granted"] == 1
+
+
+def allowed(direction):
+    """Datagrams that the quota has room for."""
+    return QUOTA // (PACKET + (FRAME if direction == "down" else 0))
+
+
+@families
+@pytest.mark.parametrize("direction", ["up", "down"])
+@pytest.mark.parametrize("dead", [False, True], ids=["alive", "killed"])
+def test_quota(running, family, direction, dead):
+    """To the packet, whether portald lives or not; then the guest is a stranger, and a neighbour is not."""
+    lab, gw = running
+    g1, g2 = lab.guests["g1"], lab.guests["g2"]
+    grant(gw, g1, f"--quota-{direction}", str(QUOTA))
+    grant(gw, g2)
+    if dead:
+        gw.kill(gw.pids()["portald"])
+    assert blast(lab, g1, family, direction, 150) == allowed(direction)
+    assert blast(lab, g1, family, direction, 5) == 0
+    assert blast(lab, g2, family, direction, 150) == 150
+    if dead:
+        gw.start()
+    wait_until(lambda: session(gw, g1) is None, what="the session ends", timeout=20)
+    assert gw.log_lines("quota: " + g1.mac)
+    assert g1.is_stranger() and g2.is_online()
+
+
+@families
+def test_the_status_page_says_what_is_left(running, family):
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    url = f"http://{bracket(g1.gateway[family])}/status"
+    grant(gw, g1, "--rate-up", "50M")
+    assert b"Downloaded" in g1.get(url).body and b"Data left" not in g1.get(url).body
+    gw.ctl("set", g1.mac, "--quota-down", "3G", "--quota-total", "2G")
+    assert re.search(rb"Data left</th><td><bdi>2(\.0)?&nbsp;GB<", g1.get(url).body)
+
+
+@families
+def test_a_quota_of_one_direction_leaves_the_other_open_until_the_end(running, family):
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1, "--quota-up", str(QUOTA))
+    assert blast(lab, g1, family, "down", 200) == 200
+
+
+@families
+def test_total_quota(running, family):
+    """The engine ends it, at its next look."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1, "--quota-total", str(QUOTA))
+    assert blast(lab, g1, family, "up", 60) == 60
+    assert session(gw, g1)["bytes-up"] == 60 * PACKET
+    assert blast(lab, g1, family, "down", 30) == 30
+    assert session(gw, g1)["bytes-down"] == 30 * PACKET
+    blast(lab, g1, family, "down", 30)
+    wait_until(lambda: session(gw, g1) is None, what="the session ends", timeout=20)
+    assert g1.is_stranger()
+    assert gw.log_lines("quota: " + g1.mac)
+
+
+@families
+def test_idle(running, family):
+    """Ends who sends nothing; not who does, and what comes towards a guest keeps nobody online."""
+    lab, gw = running
+    g1, g2 = lab.guests["g1"], lab.guests["g2"]
+    grant(gw, g1, "--idle", "4s")
+    grant(gw, g2, "--idle", "4s")
+    deadline = time.monotonic() + 60
+    with (udp(g2.namespace, family, g2.addresses[family]) as busy, udp(lab.name("up"), family, UP[family]) as noise,
+          udp(g1.namespace, family, g1.addresses[family])):  # it takes the noise, and answers nothing
+        while session(gw, g1) and time.monotonic() < deadline:
+            busy.sendto(b"x", (UP[family], PORT))
+            noise.sendto(b"x", (g1.addresses[family], PORT))
+            time.sleep(0.2)
+        assert session(gw, g1) is None and session(gw, g2)
+    wait_until(lambda: session(gw, g2) is None, what="the other one ends", timeout=20)
+    assert gw.log_lines("idle: " + g1.mac)
+
+
+@families
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_rate(running, family, direction):
+    """A second's worth at once, and then no more than the rate."""
+    lab, gw = running
+    g1, g2 = lab.guests["g1"], lab.guests["g2"]
+    grant(gw, g1, f"--rate-{direction}", "4M")
+    grant(gw, g2)
+    begun = time.monotonic()
+    arrived = blast(lab, g1, family, direction, 3000)
+    took = time.monotonic() - begun
+    size = PACKET + (FRAME if direction == "down" else 0)
+    assert 400 <= arrived <= 4_000_000 / 8 / size * (1 + took) + 1, (arrived, took)
+    assert arrived < 3000
+    assert blast(lab, g2, family, direction, 3000) == 3000
+    gw.ctl("set", g1.mac, f"--rate-{direction}", "none")
+    assert blast(lab, g1, family, direction, 3000) == 3000
+
+
+@families
+def test_large_packets_pass_a_small_rate(running, family):
+    """What the network stack has joined to 64 kB is let through, if not at once."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1, "--rate-down", "256k")
+    with g1.download(family) as flow:
+        flow.wait_progress(150_000, timeout=60)
+
+
+@families
+def test_set(running, family):
+    """More time, another rate, another note: the connection goes on, what was used stays."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1, "--for", "1h", "--note", "room 12", "--quota-down", "100G", "--rate-up", "900M")
+    with g1.download(family) as flow:
+        flow.wait_progress(flow.STEP)
+        before = session(gw, g1)
+        for number in range(20):
+            assert gw.ctl("set", g1.mac, "--for", "+1h", "--rate-down", f"{900 + number}M")["changed"] == 1
+        after = session(gw, g1)
+        flow.wait_progress(flow.STEP)
+        assert not flow.error
+    assert 20 * 3600 - 60 < after["seconds-left"] - before["seconds-left"] <= 20 * 3600
+    assert after["bytes-down"] >= before["bytes-down"] > 0
+    assert (after["started"], after["how"], after["note"]) == (before["started"], "grant", "room 12")
+    assert (after["quota-down"], after["rate-up"], after["rate-down"]) == (100_000_000_000, 900_000_000, 919_000_000)
+    gw.ctl("set", g1.mac, "--note", "", "--quota-down", "none", "--for", "10m")
+    last = session(gw, g1)
+    assert (last["note"], last["quota-down"]) == ("", 0) and 590 < last["seconds-left"] <= 600
+
+
+def test_set_refuses(running):
+    lab, gw = running
+    g1, g2 = lab.guests["g1"], lab.guests["g2"]
+    grant(gw, g1, "--for", "1h")
+    done = gw.ctl_raw("set", g1.mac, g2.mac, "--for", "-2h", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 1 and said["changed"] == 0
+    assert said["unknown"] == [g2.mac] and "revoke" in said["refused"][0]["why"]
+    assert session(gw, g1)["seconds-left"] > 3500
+    for wrong in (["--rate-down", "5Q"], ["--quota-up", "0"], ["--idle", "7"], []):
+        assert gw.ctl_raw("set", g1.mac, *wrong).returncode == 2
+    assert gw.ctl_raw("grant", g1.mac, "--for", "+1h").returncode == 2
+
+
+@families
+def test_the_zone_s_limits(running, family):
+    """A login has them, a grant may have others; a reload changes those that come after it."""
+    lab, gw = running
+    g1, g2 = lab.guests["g1"], lab.guests["g2"]
+    gw.write_config(CONFIG % 'quota-down = 2G rate-up = "1.5M" idle = 20m')
+    gw.reload()
+    try:
+        g1.login(family)
+        mine = session(gw, g1)
+        assert (mine["quota-down"], mine["rate-up"], mine["idle"], mine["rate-down"]) == (2_000_000_000, 1_500_000, 1200, 0)
+        grant(gw, g2, "--rate-up", "none", "--quota-total", "5Gi")
+        other = session(gw, g2)
+        assert (other["quota-down"], other["rate-up"], other["quota-total"]) == (2_000_000_000, 0, 5 << 30)
+    finally:
+        gw.write_config(CONFIG % "")
+        gw.reload()
+    assert session(gw, g1)["rate-up"] == 1_500_000
+
+
+@families
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM])
+def test_restart(running, family, sig):
+    """Limits, what was used and what the kernel has taken of a quota are there again."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1, "--quota-up", str(QUOTA), "--quota-total", "1G", "--idle", "1h", "--rate-down", "90M", "--note", "x")
+    assert blast(lab, g1, family, "up", 60) == 60
+    before = session(gw, g1)
+    assert before["bytes-up"] == 60 * PACKET
+    os.kill(gw.process.pid, sig)
+    gw.wait_gone(gw.known)
+    gw.start()
+    after = session(gw, g1)
+    assert {k: v for k, v in after.items() if not k.startswith("seconds")} == {
+        k: v for k, v in before.items() if not k.startswith("seconds")}
+    assert blast(lab, g1, family, "up", 60) == allowed("up") - 60
