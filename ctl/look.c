@@ -38,6 +38,8 @@ int session_view_parse(json_t *json, struct session_view *ret_view)
 	for (i = 0; i < SESSION_LIMITS; i++) {
 		const json_t *limit = json_object_get(json, limit_fields[i].name);
 
+		if (!limit)
+			continue;
 		if (!json_is_integer(limit) || json_integer_value(limit) < 0)
 			return -EBADMSG;
 		*limit_at(&v.limits, i) = (uint64_t)json_integer_value(limit);

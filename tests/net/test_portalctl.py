@@ -319,17 +319,21 @@ def test_list_that_ends_early(straw):
 
 
 def test_show(straw):
-    done, requests = straw([{"sessions": [{**SESSION, "note": "room 12"}]}], "show", MAC.upper(), "--zone", "guest")
+    limited = {**SESSION, "note": "room 12", "idle": 600, "quota-down": 1_500_000_000, "rate-up": 512_000, "rate-down": 0}
+    done, requests = straw([{"sessions": [limited]}], "show", MAC.upper(), "--zone", "guest")
     assert done.returncode == 0 and requests == [{"verb": "show", "mac": MAC, "zone": "guest"}]
     assert done.stdout == f"""\
 {MAC} in zone guest
-  started    2023-11-14 22:13:20, 1h 2m ago, by login
-  left       1h 23m
-  sent       999 B
-  received   12.3 MB
-  addresses  10.0.0.5
-             fe80::1
-  note       room 12
+  started     2023-11-14 22:13:20, 1h 2m ago, by login
+  left        1h 23m
+  sent        999 B
+  received    12.3 MB
+  idle        10m
+  quota-down  1.5 GB
+  rate-up     512 kbit/s
+  addresses   10.0.0.5
+              fe80::1
+  note        room 12
 """
     done, _ = straw([{"sessions": [SESSION]}], "show", MAC, "--json")
     assert json.loads(done.stdout) == {"sessions": [SESSION]}
@@ -351,6 +355,33 @@ def test_grant(straw):
     assert requests == [{"verb": "grant", "macs": [MAC], "zone": "guest", "for": 5400, "note": "Büro"}]
     done, requests = straw([GRANTED], "--json", "grant", MAC)
     assert json.loads(done.stdout) == GRANTED and requests == [{"verb": "grant", "macs": [MAC]}]
+
+
+def test_limits(straw):
+    options = ["--idle", "10m", "--quota-up", "1.5G", "--quota-down", "20Gi", "--quota-total", "none", "--rate-up", "512k",
+               "--rate-down", "0.5M"]
+    limits = {"idle": 600, "quota-up": 1_500_000_000, "quota-down": 20 << 30, "quota-total": 0, "rate-up": 512_000,
+              "rate-down": 500_000}
+    done, requests = straw([GRANTED], "grant", MAC, *options)
+    assert done.returncode == 0 and requests == [{"verb": "grant", "macs": [MAC], **limits}]
+    done, requests = straw([], "grant", MAC, "--rate-up", "1K")
+    assert done.returncode == 2 and "512k" in done.stderr and not requests
+
+
+def test_set(straw):
+    changed = {"changed": 1, "unknown": [], "refused": []}
+    done, requests = straw([changed], "set", MAC, "--for", "+1h", "--note", "")
+    assert (done.returncode, done.stdout) == (0, "changed 1, refused 0\n")
+    assert requests == [{"verb": "set", "macs": [MAC], "more": 3600, "note": ""}]
+    done, requests = straw([changed], "set", MAC, "--for", "-90s", "--rate-up", "none", "--zone", "guest", "--json")
+    assert json.loads(done.stdout) == changed
+    assert requests == [{"verb": "set", "macs": [MAC], "more": -90, "rate-up": 0, "zone": "guest"}]
+    answer = {"changed": 0, "unknown": [MAC], "refused": [{"mac": "02:00:5e:10:00:02", "why": "no time left"}]}
+    done, _ = straw([answer], "set", MAC, "02:00:5e:10:00:02", "--for", "1h")
+    assert done.returncode == 1 and done.stdout == "changed 0, refused 2\n"
+    assert f"{MAC}: there is no session" in done.stderr and "02:00:5e:10:00:02: no time left" in done.stderr
+    done, requests = straw([], "set", MAC)
+    assert done.returncode == 2 and not requests
 
 
 def test_grant_with_refusals(straw):
