@@ -43,23 +43,39 @@ static int move(const char *path, const char *name, const char *end)
 	return rename(from, to) < 0 ? -errno : 0;
 }
 
-int store_db_move_aside(const char *path, struct store_error *error)
+static int move_all(const char *path, const char *const *ends, size_t count,
+		    char ret_name[static PATH_MAX], struct store_error *error)
 {
-	static const char *const ends[] = {"-wal", "-shm", ""};
-	char name[PATH_MAX];
-	int r = find_name(path, name);
+	int r = find_name(path, ret_name);
 
-	/* the log first: a fresh database must not find it */
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && r == 0; i++) {
-		r = move(path, name, ends[i]);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = move(path, ret_name, ends[i]);
 		if (r == -ENOENT)
 			r = 0;
 	}
 	if (r < 0)
 		snprintf(error->text, sizeof(error->text), "it cannot be moved aside: %s",
 			 strerror(-r));
-	else
+	return r;
+}
+
+int store_db_move_aside(const char *path, struct store_error *error)
+{
+	/* the log first: a fresh database must not find it */
+	static const char *const ends[] = {"-wal", "-shm", ""};
+	char name[PATH_MAX];
+	int r = move_all(path, ends, 3, name, error);
+
+	if (r == 0)
 		log_error("store: the damaged database is now %s; a fresh one takes its place",
 			  name);
 	return r;
+}
+
+int store_db_move_log_aside(const char *path, struct store_error *error)
+{
+	static const char *const ends[] = {"-wal", "-shm"};
+	char name[PATH_MAX];
+
+	return move_all(path, ends, 2, name, error);
 }

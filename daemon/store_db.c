@@ -570,7 +570,13 @@ static int check_table(struct store_db *db, const char *sql, struct store_error 
 	if (text && strcmp(text, "ok") == 0)
 		return 0;
 	db->damaged = true;
-	snprintf(error->text, sizeof(error->text), "%s", text ? text : "out of memory");
+	/* "*** in database main ***" has a line of its own */
+	const char *line = text ? strchr(text, '\n') : NULL;
+
+	snprintf(error->text, sizeof(error->text), "%s",
+		 line	? line + 1
+		 : text ? text
+			: "out of memory");
 	return text ? -EUCLEAN : -ENOMEM;
 }
 

@@ -40,3 +40,5 @@ int store_db_history(struct store_db *db, uint64_t since_unix, uint64_t after_id
 
 /* Renames a damaged file and its -wal and -shm; never over another file.  -errno. */
 int store_db_move_aside(const char *path, struct store_error *error);
+/* The same for a file that is gone: its log must not be taken for another's. */
+int store_db_move_log_aside(const char *path, struct store_error *error);

@@ -104,6 +104,9 @@ static int write_held(struct store *s, struct store_error *error)
 			return r;
 		log_error("store: %s: %s; it is written anew", s->path, error->text);
 		s->unloaded = true;
+		r = store_db_move_log_aside(s->path, error);
+		if (r < 0 && r != -ENOENT)
+			return r;
 	}
 	return r;
 }

@@ -214,6 +214,12 @@ size_t fixture_files(const struct fixture *f, const char *part)
 	return c.count;
 }
 
+size_t fixture_moved(const struct fixture *f)
+{
+	return fixture_files(f, ".corrupt-") - fixture_files(f, "Z-wal") -
+	       fixture_files(f, "Z-shm");
+}
+
 void hear(void *heard, int error)
 {
 	struct heard *h = heard;

@@ -43,6 +43,8 @@ void fixture_turn(struct fixture *f);
 void fixture_drain(struct fixture *f);
 uint64_t fixture_commits(struct fixture *f);
 size_t fixture_files(const struct fixture *f, const char *part);
+/* damaged databases, without their logs */
+size_t fixture_moved(const struct fixture *f);
 
 void hear(void *heard, int error);
 struct store_session make_session(uint32_t n);
