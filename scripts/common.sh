@@ -7,7 +7,8 @@ PYTHON=/usr/bin/python3
 
 # Debian packages, by what they are for; COMMAND:PACKAGE is content with a command from elsewhere.
 BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libconfuse-dev libevent-dev libjansson-dev
-	libmicrohttpd-dev libmnl-dev libnftables-dev libnftnl-dev libseccomp-dev libsodium-dev uthash-dev scdoc)
+	libmicrohttpd-dev libmnl-dev libnftables-dev libnftnl-dev libseccomp-dev libsodium-dev libsqlite3-dev
+	uthash-dev scdoc)
 RUN_PACKAGES=(nftables iproute2 procps)
 LAB_PACKAGES=(python3 dnsmasq-base tcpdump openssl curl conntrack util-linux)
 TEST_PACKAGES=(clang llvm clang-format clang-tidy cppcheck shellcheck libcmocka-dev python3-pytest wget iputils-ping

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The store: what must survive a restart, in an SQLite database.  A thread of its own takes all that
+ * is queued, writes it in one transaction, and reports when it is on the disk; nothing here blocks
+ * the event loop but store_load() at start and store_drain() at the end.
+ *
+ * A database that cannot be written (full, read-only, locked) stops nothing: what is to be written
+ * stays in memory, the newest for each session and list entry, and is written when it can be again.
+ * A damaged one is moved aside (PATH.corrupt-TIME) and a fresh one takes its place.
+ *
+ * All functions and callbacks belong to the event loop's thread; no callback is called from within
+ * the function that it was given to, but store_drain() and store_close() call those outstanding.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <event2/event.h>
+
+#include "daemon/store_row.h"
+
+enum {
+	STORE_HISTORY_MAX = 1000,	/* rows of one answer */
+	STORE_PENDING_LOG_MAX = 200000, /* entries of history, and of audit, that wait in memory */
+};
+
+struct store_config {
+	const char *path; /* the folder must be the caller's; the file is made with mode 0600 */
+	struct event_base *base;
+	uint64_t history_days, audit_days; /* how long they are kept; 0: 400 */
+	uint64_t flush_ms;		   /* how long usage may wait in memory; 0: 10 s */
+	uint64_t retry_ms;		   /* between attempts while it fails; 0: 5 s */
+	uint64_t wait_ms; /* a disk that does not answer for so long counts as failing; 0: 5 s */
+	/* It fails, or no longer; `why` is for people.  Logged already. */
+	void (*health)(void *data, bool ok, const char *why);
+	/* The database is a fresh one: put all sessions and list entries again. */
+	void (*resync)(void *data);
+	void *data;
+};
+
+struct store_loader {
+	void (*session)(void *data, const struct store_session *session);
+	void (*entry)(void *data, const struct store_entry *entry);
+	void *data;
+};
+
+struct store_stats {
+	uint64_t commits, commit_us; /* how many, and how long they took in all */
+	uint64_t last_commit_us;
+	size_t pending;	      /* rows that are not on the disk yet */
+	uint64_t lost;	      /* entries of history and audit beyond STORE_PENDING_LOG_MAX */
+	uint64_t skipped;     /* rows of the database that could not be read at start */
+	uint64_t moved_aside; /* damaged databases */
+	int error;	      /* 0, or why it fails (negative errno) */
+};
+
+struct store;
+
+/* error: 0: on the disk; else it is kept in memory until the disk takes it (-ENOSPC, -EROFS, -EIO,
+ * -ETIMEDOUT...), or, -ECANCELED, the store was closed before. */
+typedef void store_done_fn(void *data, int error);
+/* Rows by the time of their end, oldest first; count < the limit: there are no more. */
+typedef void store_history_fn(void *data, int error, const struct store_ended *rows, size_t count);
+
+/* -ENOMEM, or -errno of eventfd.  No state of the database is an error. */
+int store_open(const struct store_config *config, struct store **ret_store);
+/* Once, after privileges were given away: the thread keeps what its caller has.  Blocks.  -EAGAIN
+ * (no thread), or: */
+enum store_loaded {
+	STORE_LOADED,
+	STORE_DAMAGED,	  /* the loader was given what could be read */
+	STORE_UNREADABLE, /* nothing, or not all, was read */
+};
+/* ret_clock: of the last commit, with an empty boot_id if there was none. */
+int store_load(struct store *s, const struct store_loader *loader, struct store_clock *ret_clock);
+/* Waits until all is written that was queued, or one attempt failed; calls outstanding callbacks.
+ * -ETIMEDOUT or why it failed. */
+int store_drain(struct store *s, uint64_t timeout_ms);
+/* What is not written is lost: drain before. */
+void store_close(struct store *s);
+void store_get_stats(struct store *s, struct store_stats *ret_stats);
+
+/* The following return -ENOMEM, or -EINVAL (a text that is not plain, no zone), and then call
+ * nothing; done may be NULL.  They copy what they are given. */
+
+/* Adds, or replaces the one of the same zone and MAC. */
+int store_put_session(struct store *s, const struct store_session *session, store_done_fn *done,
+		      void *data);
+/* `last` as it was at its end: it goes from the sessions to the history. */
+int store_end_session(struct store *s, const struct store_session *last, uint64_t ended_unix,
+		      const char *why, store_done_fn *done, void *data);
+/* left_ms, what was used and last_active_unix of sessions that were put; written within flush_ms,
+ * together with whatever else is. */
+int store_usage(struct store *s, const struct store_session *rows, size_t count);
+int store_put_entry(struct store *s, const struct store_entry *entry, store_done_fn *done,
+		    void *data);
+int store_remove_entry(struct store *s, const struct store_entry *entry, store_done_fn *done,
+		       void *data);
+/* mac may be NULL.  Bytes that are not printable ASCII become '?' in a text that is not plain. */
+int store_audit(struct store *s, const char *who, int64_t uid, const char *action, const char *zone,
+		const struct mac *mac, const char *detail);
+/* Sessions that ended at since_unix or later, after the row (ended_unix, id) = (since_unix,
+ * after_id); after_id 0: all.  At most `limit` and STORE_HISTORY_MAX rows. */
+int store_history(struct store *s, uint64_t since_unix, uint64_t after_id, size_t limit,
+		  store_history_fn *fn, void *data);

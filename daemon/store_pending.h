@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is to be written: the newest state of each session and list entry, so that it is bounded by
+ * their number, and entries of history and audit, which are bounded by STORE_PENDING_LOG_MAX.
+ */
+#pragma once
+
+#include "daemon/store.h"
+
+enum pending_op {
+	PENDING_PUT,
+	PENDING_USAGE,
+	PENDING_REMOVE,
+};
+
+enum pending_table { TABLE_SESSIONS, TABLE_LISTS };
+
+struct pending_key {
+	enum pending_table table;
+	enum store_list list;
+	char zone[ZONE_NAME_MAX];
+	struct mac mac;
+	uint16_t pad;
+};
+
+struct pending_row {
+	struct pending_key key;
+	enum pending_op op;
+	union {
+		struct store_session session;
+		struct store_entry entry;
+	};
+	UT_hash_handle hh;
+};
+
+struct pending_log {
+	struct pending_log *next;
+	bool is_audit;
+	union {
+		struct store_ended ended;
+		struct store_audit audit;
+	};
+};
+
+struct pending {
+	struct pending_row *rows;
+	struct pending_log *first, *last; /* oldest first */
+	size_t log_count[2];		  /* history, audit */
+	uint64_t lost[2];		  /* the same, for want of room */
+};
+
+/* -ENOMEM */
+int pending_session(struct pending *p, enum pending_op op, const struct store_session *session);
+int pending_entry(struct pending *p, enum pending_op op, const struct store_entry *entry);
+int pending_ended(struct pending *p, const struct store_ended *ended);
+int pending_audit(struct pending *p, const struct store_audit *audit);
+
+/* Puts what is newer on top; `newer` is empty afterwards. */
+void pending_merge(struct pending *p, struct pending *newer);
+size_t pending_count(const struct pending *p);
+void pending_finish(struct pending *p);

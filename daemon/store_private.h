@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The store's two halves: store.c in the event loop's thread, store_thread.c in its own.  What both
+ * touch is under `lock`, which is held for moments only, never while the disk works.
+ *
+ * Each batch that the thread takes has a number.  A batch that cannot be written is written together
+ * with the next one, so "committed" says all: every batch up to this one is on the disk.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "daemon/store_db.h"
+
+/* A page of history that is asked for, then answered. */
+struct store_query {
+	struct store_query *next;
+	uint64_t since_unix, after_id;
+	size_t limit;
+	store_history_fn *fn;
+	void *data;
+	int error;
+	struct store_ended *rows;
+	size_t count;
+};
+
+struct store_queries {
+	struct store_query *first, *last;
+};
+
+/* Somebody who wants to hear of a batch. */
+struct store_waiter {
+	struct store_waiter *next;
+	uint64_t batch;
+	uint64_t since_ms;
+	store_done_fn *done;
+	void *data;
+};
+
+struct store {
+	/* the same from store_open() on */
+	struct store_config config;
+	char *path;
+	int wake_fd; /* the thread has news */
+
+	/* the loop's */
+	struct event *wake, *kick, *flush, *slow;
+	struct store_waiter *first_waiter, *last_waiter; /* oldest first */
+	size_t waiter_count;
+	int reported;	     /* the error that everybody knows of */
+	uint64_t slow_batch; /* it took too long, and perhaps still does */
+	pthread_t thread;
+	bool has_thread;
+
+	/* both halves', under lock */
+	pthread_mutex_t lock;
+	pthread_cond_t work;	  /* for the thread: kicked, hurry or stop */
+	pthread_cond_t attempted; /* for store_drain() */
+	struct pending queue;
+	struct store_queries queries, answers;
+	uint64_t batch;		   /* the number of what is in queue now */
+	uint64_t tried, committed; /* batches */
+	int error;		   /* of the last attempt */
+	struct store_error why;
+	size_t held_count; /* rows in held, whether or not merged with each other */
+	bool kicked, hurry, stop, ended, resync;
+	struct store_stats stats;
+
+	/* the thread's, once it runs */
+	struct store_db *db; /* NULL while it cannot be opened */
+	struct pending held; /* taken from queue, not written yet */
+	bool unloaded;	     /* its sessions were never given to the engine */
+	bool renewed;	     /* it lacks what the engine has */
+	uint64_t trimmed_ms; /* when */
+};
+
+/* Tells the loop that there is news. */
+void store_wake(struct store *s);
+/* Moves a damaged database out of the way and opens a fresh one; logs.  -errno. */
+int store_replace(struct store *s, struct store_error *error);
+/* The thread: void *(struct store *). */
+void *store_thread(void *store);
+
+void store_queries_add(struct store_queries *queries, struct store_query *query);
+void store_queries_finish(struct store_queries *queries);

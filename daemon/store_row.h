@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the store keeps: plain structs between engine, queue and database.  Texts are UTF-8 without
+ * control characters and end in NUL; times are seconds since 1970 unless their name says more. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/proto.h"
+#include "daemon/session.h"
+
+enum {
+	STORE_WORD_MAX = 32,	/* with its NUL: who, what, why */
+	STORE_DETAIL_MAX = 256, /* with its NUL */
+	BOOT_ID_MAX = 40,	/* with its NUL: /proc/sys/kernel/random/boot_id */
+};
+
+struct store_session {
+	char zone[ZONE_NAME_MAX];
+	struct mac mac;
+	enum session_how how;
+	char note[NOTE_MAX];
+	uint64_t started_unix;
+	uint64_t ends_unix;					 /* by the wall clock; 0: none */
+	uint64_t left_ms;					 /* when it was saved */
+	uint64_t idle_s;					 /* 0: none */
+	uint64_t quota_up, quota_down, quota_total;		 /* bytes; 0: none */
+	uint64_t rate_up, rate_down;				 /* bits a second; 0: none */
+	uint64_t packets_up, packets_down, bytes_up, bytes_down; /* used */
+	uint64_t last_active_unix;
+};
+
+/* A session that has ended.  Of `session` are kept: who and how it was, since when, what it used. */
+struct store_ended {
+	uint64_t id; /* given by the database; grows */
+	struct store_session session;
+	uint64_t ended_unix;
+	char why[STORE_WORD_MAX]; /* "expiry", "revoke"... */
+};
+
+enum store_list { STORE_TRUST, STORE_BLOCK };
+
+struct store_entry {
+	enum store_list list;
+	char zone[ZONE_NAME_MAX]; /* "": all zones */
+	struct mac mac;
+	char note[NOTE_MAX];
+	uint64_t added_unix;
+};
+
+struct store_audit {
+	uint64_t unix_s;
+	char who[STORE_WORD_MAX]; /* "guest", "portalctl", "expiry"... */
+	int64_t uid;		  /* of the caller; -1: none */
+	char action[STORE_WORD_MAX];
+	char zone[ZONE_NAME_MAX]; /* "": none */
+	struct mac mac;
+	bool has_mac;
+	char detail[STORE_DETAIL_MAX];
+};
+
+/* Both clocks at the last commit: which of them went on meanwhile tells a restart from a reboot,
+ * and a clock that was not set. */
+struct store_clock {
+	char boot_id[BOOT_ID_MAX]; /* "": nothing was ever written */
+	uint64_t boot_ms;	   /* CLOCK_BOOTTIME */
+	uint64_t unix_s;	   /* CLOCK_REALTIME */
+};
+
+/* How it can be written, and read back: plain texts, a zone, a MAC that a guest can have. */
+bool store_session_is_valid(const struct store_session *session);
+bool store_entry_is_valid(const struct store_entry *entry);
+
+/* Both clocks now. */
+void store_clock_now(struct store_clock *ret_clock);
