@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "daemon/account.h"
 #include "daemon/member.h"
+#include "daemon/persist.h"
 #include "daemon/policy.h"
 
 struct accounting {
@@ -93,6 +94,7 @@ static void counted(void *data, const union msg *msg)
 	if (good) {
 		end_sessions(a, POLICY_QUOTA);
 		end_sessions(a, POLICY_IDLE);
+		persist_usage(a->engine, &a->keys[a->at], a->portion);
 	}
 	a->at += a->portion;
 	a->portion = 0;
@@ -106,6 +108,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
+	persist_check_clock(a->engine);
 	if (a->at == a->count && start_round(a) < 0)
 		log_warning("accounting: out of memory; the next try follows");
 	if (a->at < a->count)

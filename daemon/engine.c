@@ -20,6 +20,7 @@
 #include "daemon/guest.h"
 #include "daemon/member.h"
 #include "daemon/pages.h"
+#include "daemon/persist.h"
 
 enum { CHILDREN_TRIES = 200 }; /* of 10 ms */
 
@@ -152,7 +153,7 @@ static void session_dumped(void *data, const union msg *msg)
 			engine_fail(e, "cannot read the sessions from the kernel: %s",
 				    msg->gate_done.text);
 		else
-			become_ready(e);
+			persist_load(e, become_ready);
 		return;
 	}
 	const struct gate_session *g = &msg->gate_session;
@@ -251,6 +252,8 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	if (r == 0)
 		r = forget_create(e);
 	if (r == 0)
+		r = persist_open(e);
+	if (r == 0)
 		r = accounting_create(e);
 	if (r == 0)
 		r = init_children(e, parts);
@@ -285,6 +288,7 @@ static void engine_finish(struct engine *e)
 	gate_client_finish(&e->gate);
 	wait_for_children(e);
 	accounting_destroy(e);
+	persist_close(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
 	netlink_finish(&e->rtnl);

@@ -50,6 +50,7 @@ struct engine {
 	enum link_state links[ZONES_MAX];
 	struct control *control;
 	struct accounting *accounting;
+	struct persist *persist;
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
 	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
 	bool ready;

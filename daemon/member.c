@@ -8,6 +8,7 @@
 #include "daemon/control_event.h"
 #include "daemon/forget.h"
 #include "daemon/member.h"
+#include "daemon/persist.h"
 
 /* A change that the gate is asked for. */
 struct pending {
@@ -21,7 +22,8 @@ struct pending {
 	const char *event;
 	member_done_fn *done;
 	void *data;
-	size_t count;
+	size_t waiting; /* for the store */
+	size_t replaced, count;
 	struct mac macs[];
 };
 
@@ -95,11 +97,23 @@ static void log_change(const struct pending *c, size_t count)
 		log_info("zone %s: %s: %zu guests", zone, c->event, count);
 }
 
+/* The last of them is on disk: only now does the asker hear of it. */
+static void kept(void *data)
+{
+	struct pending *c = data;
+
+	if (--c->waiting > 0)
+		return;
+	c->done(c->data, 0, c->replaced);
+	free(c);
+}
+
 static void granted(void *data, const union msg *reply)
 {
 	struct pending *c = data;
 	int error = reply->gate_done.error;
-	size_t replaced = 0;
+
+	c->waiting = 1;
 
 	for (size_t i = 0; i < c->count && error == 0; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
@@ -117,14 +131,19 @@ static void granted(void *data, const union msg *reply)
 		memcpy(s->note, c->note, sizeof(s->note));
 		if (c->opened_by.family)
 			session_saw(s, &c->opened_by);
-		replaced += had;
+		c->replaced += had;
 		control_event(c->engine, c->event, s, c->left_ms / 1000);
+		c->waiting++;
+		persist_put(c->engine, s, kept, c);
 	}
-	if (error == 0)
+	if (error == 0) {
 		log_change(c, c->count);
-	else if (error != -EKEYREJECTED)
+		kept(c);
+		return;
+	}
+	if (error != -EKEYREJECTED)
 		log_refusal(c, &reply->gate_done);
-	c->done(c->data, error, replaced);
+	c->done(c->data, error, 0);
 	free(c);
 }
 
@@ -174,19 +193,11 @@ int member_change(struct engine *e, const struct session *session,
 	return r;
 }
 
-static void forgotten(void *data)
-{
-	struct pending *c = data;
-
-	c->done(c->data, 0, c->count);
-	free(c);
-}
-
 static void revoked(void *data, const union msg *reply)
 {
 	struct pending *c = data;
-	size_t had = 0;
 
+	c->waiting = 1;
 	if (reply->gate_done.error < 0) {
 		log_refusal(c, &reply->gate_done);
 		c->done(c->data, reply->gate_done.error, 0);
@@ -198,14 +209,15 @@ static void revoked(void *data, const union msg *reply)
 
 		if (!s)
 			continue;
-		had++;
+		c->replaced++;
+		c->waiting++;
+		persist_end(c->engine, s, c->event, kept, c);
 		control_event(c->engine, c->event, s, 0);
 		forget_add(c->engine, s);
 		sessions_remove(&c->engine->sessions, s);
 	}
-	log_change(c, had);
-	c->count = had;
-	forget_then(c->engine, forgotten, c);
+	log_change(c, c->replaced);
+	forget_then(c->engine, kept, c);
 }
 
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
@@ -239,6 +251,7 @@ void member_expired(void *engine, struct session *session)
 	log_info("zone %s: expiry: %s", e->config->zones[session->key.zone].name,
 		 mac_format(&session->key.mac, mac));
 	control_event(e, "expiry", session, 0);
+	persist_end(e, session, "expiry", NULL, NULL);
 	forget_add(e, session);
 	sessions_remove(&e->sessions, session);
 	forget_then(e, NULL, NULL);

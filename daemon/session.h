@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <event2/event.h>
@@ -33,6 +34,9 @@ struct session {
 	char note[NOTE_MAX];
 	struct limits limits;
 	struct counters used; /* as of the last time that the kernel was asked */
+	struct counters kept; /* as the store has it */
+	bool in_store;	      /* was there at start */
+	bool restored;	      /* from the store alone, and the clock may be behind */
 	uint64_t active_ms;   /* CLOCK_BOOTTIME: when it was seen to have sent more than before */
 	struct addr seen[2];  /* the address of its last request, IPv4 and IPv6; family 0: none */
 	struct sessions *table;

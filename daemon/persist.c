@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All rows have ends_unix by the same wall clock as the store's last clock record: when the clock is
+ * set while we run, all are written again.  So what is left of a row at the next start is known both
+ * after a restart (CLOCK_BOOTTIME went on) and after a reboot.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "daemon/member.h"
+#include "daemon/persist.h"
+#include "daemon/policy.h"
+#include "daemon/restore.h"
+#include "daemon/store.h"
+
+enum { DRAIN_MS = 5000 };
+
+struct persist {
+	struct store *store;
+	struct event *clock_set;
+	bool failing;
+	char trouble[256];
+	void (*ready)(struct engine *e);
+	/* while loading */
+	struct store_clock last, now;
+	struct store_session *rows;
+	size_t row_count, row_room;
+	bool out_of_memory;
+	size_t restored, ended, foreign;
+	bool restarted; /* not rebooted: the last clock record is of this boot */
+	/* the clock was behind the last record: what is left of sessions is to be corrected */
+	bool clock_behind;
+};
+
+static void health(void *data, bool ok, const char *why)
+{
+	struct persist *p = ((struct engine *)data)->persist;
+
+	p->failing = !ok;
+	snprintf(p->trouble, sizeof(p->trouble), "the store cannot be written: %s", why);
+}
+
+const char *persist_trouble(const struct engine *e)
+{
+	return e->persist && e->persist->failing ? e->persist->trouble : NULL;
+}
+
+static void describe(const struct engine *e, const struct session *s, struct store_session *ret_row)
+{
+	const uint64_t now = now_boot_ms(), unix_now = now_unix();
+	const uint64_t left_ms = s->ends_ms > now ? s->ends_ms - now : 0;
+
+	*ret_row = (struct store_session){
+		.mac = s->key.mac,
+		.how = s->how,
+		.started_unix = s->started,
+		.ends_unix = unix_now + (left_ms + 999) / 1000,
+		.left_ms = left_ms,
+		.idle_s = s->limits.idle,
+		.quota_up = s->limits.quota_up,
+		.quota_down = s->limits.quota_down,
+		.quota_total = s->limits.quota_total,
+		.rate_up = s->limits.rate_up,
+		.rate_down = s->limits.rate_down,
+		.packets_up = s->used.packets_up,
+		.packets_down = s->used.packets_down,
+		.bytes_up = s->used.bytes_up,
+		.bytes_down = s->used.bytes_down,
+		.last_active_unix = unix_now - (now - s->active_ms) / 1000,
+	};
+	snprintf(ret_row->zone, sizeof(ret_row->zone), "%s", e->config->zones[s->key.zone].name);
+	snprintf(ret_row->note, sizeof(ret_row->note), "%s", s->note);
+}
+
+struct waiting {
+	persist_done_fn *done;
+	void *data;
+};
+
+/* A store that fails is loud by itself, and keeps what it was given. */
+static void stored(void *data, int error)
+{
+	CLEANUP(cleanup_free) struct waiting *w = data;
+
+	(void)error;
+	w->done(w->data);
+}
+
+static struct waiting *waiting_new(persist_done_fn *done, void *data)
+{
+	struct waiting *w = done ? malloc(sizeof(*w)) : NULL;
+
+	if (w)
+		*w = (struct waiting){done, data};
+	return w;
+}
+
+void persist_put(struct engine *e, const struct session *s, persist_done_fn *done, void *data)
+{
+	struct waiting *w = waiting_new(done, data);
+	struct store_session row;
+
+	describe(e, s, &row);
+	int r = done && !w ? -ENOMEM
+			   : store_put_session(e->persist->store, &row, w ? stored : NULL, w);
+
+	if (r == 0)
+		return;
+	log_error("store: a session is not kept: %s", strerror(-r));
+	free(w);
+	if (done)
+		done(data);
+}
+
+void persist_end(struct engine *e, const struct session *s, const char *why, persist_done_fn *done,
+		 void *data)
+{
+	struct waiting *w = waiting_new(done, data);
+	struct store_session row;
+
+	describe(e, s, &row);
+	int r = done && !w ? -ENOMEM
+			   : store_end_session(e->persist->store, &row, now_unix(), why,
+					       w ? stored : NULL, w);
+
+	if (r == 0)
+		return;
+	log_error("store: the end of a session is not kept: %s", strerror(-r));
+	free(w);
+	if (done)
+		done(data);
+}
+
+void persist_usage(struct engine *e, const struct session_key *keys, size_t count)
+{
+	CLEANUP(cleanup_free) struct store_session *rows = calloc(count + 1, sizeof(*rows));
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && rows; i++) {
+		struct session *s = sessions_find(&e->sessions, keys[i].zone, &keys[i].mac);
+
+		if (!s || memcmp(&s->used, &s->kept, sizeof(s->used)) == 0)
+			continue;
+		s->kept = s->used;
+		describe(e, s, &rows[n++]);
+	}
+	int r = !rows ? -ENOMEM : n > 0 ? store_usage(e->persist->store, rows, n) : 0;
+
+	if (r < 0)
+		log_error("store: usage is not kept: %s", strerror(-r));
+}
+
+/* ---- the clock */
+
+static void put_all(void *data)
+{
+	struct engine *e = data;
+
+	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
+		persist_put(e, s, NULL, NULL);
+}
+
+static void changed(void *data, int error, size_t replaced)
+{
+	(void)data;
+	(void)error; /* logged */
+	(void)replaced;
+}
+
+/* The clock says now how long we were away: takes it off what the store had. */
+static void take_off(struct engine *e, uint64_t away_ms)
+{
+	const uint64_t now = now_boot_ms();
+	struct session *s, *next;
+
+	HASH_ITER (hh, e->sessions.all, s, next) {
+		if (!s->restored)
+			continue;
+		const uint64_t left = s->ends_ms > now ? s->ends_ms - now : 0;
+		const struct member_change to = {.left_ms = left > away_ms ? left - away_ms : 1,
+						 .limits = s->limits,
+						 .note = s->note};
+
+		s->restored = false;
+		if (member_change(e, s, &to, changed, NULL) < 0)
+			log_error("out of memory: a session lasts longer than it should");
+	}
+}
+
+void persist_check_clock(struct engine *e)
+{
+	struct persist *p = e->persist;
+	const uint64_t at_start = now_unix() - (now_boot_ms() - p->now.boot_ms) / 1000;
+
+	if (!p->clock_behind || at_start < p->last.unix_s)
+		return;
+	p->clock_behind = false;
+	log_info("the clock is set; the time that passed while portald was away is taken off");
+	take_off(e, (at_start - p->last.unix_s) * 1000);
+}
+
+static int arm_clock(int fd)
+{
+	const struct itimerspec never = {.it_value = {.tv_sec = INT_MAX}};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+/* Somebody set the clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET). */
+static void on_clock_set(evutil_socket_t fd, short what, void *data)
+{
+	struct engine *e = data;
+	uint64_t ignored;
+
+	(void)what;
+	while (read(fd, &ignored, sizeof(ignored)) == sizeof(ignored))
+		;
+	arm_clock(fd);
+	persist_check_clock(e);
+	put_all(e);
+}
+
+static int watch_clock(struct engine *e)
+{
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+
+	if (fd < 0 || arm_clock(fd) < 0)
+		return -errno;
+	e->persist->clock_set = event_new(e->base, fd, EV_READ | EV_PERSIST, on_clock_set, e);
+	return e->persist->clock_set && event_add(e->persist->clock_set, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+/* ---- start and end */
+
+int persist_open(struct engine *e)
+{
+	struct persist *p = calloc(1, sizeof(*p));
+	char path[PATH_MAX];
+
+	if (!p)
+		return -ENOMEM;
+	e->persist = p;
+	snprintf(path, sizeof(path), "%s/portald.db", e->config->state_dir);
+	const struct store_config config = {.path = path,
+					    .base = e->base,
+					    .flush_ms = e->config->accounting * 1000,
+					    .health = health,
+					    .resync = put_all,
+					    .data = e};
+	int r = store_open(&config, &p->store);
+
+	return r < 0 ? r : watch_clock(e);
+}
+
+void persist_close(struct engine *e)
+{
+	struct persist *p = e->persist;
+
+	if (!p)
+		return;
+	if (p->store && p->ready)
+		store_drain(p->store, DRAIN_MS);
+	if (p->store)
+		store_close(p->store);
+	if (p->clock_set) {
+		close(event_get_fd(p->clock_set));
+		event_free(p->clock_set);
+	}
+	free(p);
+	e->persist = NULL;
+}
+
+/* Milliseconds that are left of a row now; 0: it has ended. */
+static uint64_t left_of(const struct persist *p, const struct store_session *row)
+{
+	uint64_t passed_s;
+
+	if (p->restarted)
+		passed_s = (p->now.boot_ms - p->last.boot_ms) / 1000;
+	else
+		passed_s = p->clock_behind ? 0 : p->now.unix_s - p->last.unix_s;
+	const uint64_t ends_s =
+		row->ends_unix > p->last.unix_s ? row->ends_unix - p->last.unix_s : 0;
+
+	return ends_s > passed_s ? (ends_s - passed_s) * 1000 : 0;
+}
+
+static void take_row(struct session *s, const struct store_session *row)
+{
+	s->how = row->how;
+	s->started = row->started_unix;
+	s->limits = (struct limits){.idle = row->idle_s,
+				    .quota_up = row->quota_up,
+				    .quota_down = row->quota_down,
+				    .quota_total = row->quota_total,
+				    .rate_up = row->rate_up,
+				    .rate_down = row->rate_down};
+	snprintf(s->note, sizeof(s->note), "%s", row->note);
+}
+
+static int find_zone(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->zone_count; i++) {
+		if (strcmp(c->zones[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Kept until the clock record is known. */
+static void collect(void *data, const struct store_session *row)
+{
+	struct persist *p = data;
+
+	if (p->row_count == p->row_room) {
+		const size_t room = p->row_room ? 2 * p->row_room : 256;
+		struct store_session *larger = reallocarray(p->rows, room, sizeof(*larger));
+
+		if (!larger) {
+			p->out_of_memory = true;
+			return;
+		}
+		p->rows = larger;
+		p->row_room = room;
+	}
+	p->rows[p->row_count++] = *row;
+}
+
+static void take_session(struct engine *e, const struct store_session *row)
+{
+	struct persist *p = e->persist;
+	const int zone = find_zone(e->config, row->zone);
+	struct session *s =
+		zone < 0 ? NULL : sessions_find(&e->sessions, (uint32_t)zone, &row->mac);
+	const uint64_t left_ms = left_of(p, row);
+
+	if (zone < 0) { /* it may come back to the configuration */
+		p->foreign++;
+		return;
+	}
+	if (s) {
+		take_row(s, row);
+		s->in_store = true;
+		return;
+	}
+	if (left_ms == 0) {
+		p->ended++;
+		store_end_session(p->store, row, row->ends_unix, "expiry", NULL, NULL);
+		return;
+	}
+	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, left_ms);
+	if (!s) {
+		engine_fail(e, "out of memory");
+		return;
+	}
+	take_row(s, row);
+	s->used = (struct counters){.packets_up = row->packets_up,
+				    .packets_down = row->packets_down,
+				    .bytes_up = row->bytes_up,
+				    .bytes_down = row->bytes_down};
+	s->kept = s->used;
+	s->in_store = s->restored = true;
+	p->restored++;
+}
+
+static void restored(struct engine *e, size_t count, int error)
+{
+	(void)count;
+	if (error < 0)
+		engine_fail(e, "cannot restore the sessions: %s", strerror(-error));
+	else
+		e->persist->ready(e);
+}
+
+/* The sessions that the store lacks are put; after a reboot all, by this boot's clocks. */
+static void finish_load(struct engine *e)
+{
+	struct persist *p = e->persist;
+
+	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
+		if (!s->in_store || !p->restarted)
+			persist_put(e, s, NULL, NULL);
+	}
+	if (p->foreign)
+		log_warning("store: %zu session(s) of zones that are not configured wait there",
+			    p->foreign);
+	if (p->restored || p->ended)
+		log_warning("store: %zu session(s) restored after a %s, %zu ended meanwhile",
+			    p->restored, p->restarted ? "restart" : "reboot", p->ended);
+	if (p->clock_behind && p->restored)
+		log_warning("the clock is behind; the time that portald was away is taken off the "
+			    "sessions once it is set");
+	if (p->restored)
+		restore_sessions(e, restored);
+	else
+		p->ready(e);
+}
+
+void persist_load(struct engine *e, void (*ready)(struct engine *e))
+{
+	struct persist *p = e->persist;
+	const struct store_loader loader = {.session = collect, .data = p};
+	int r = store_load(p->store, &loader, &p->last);
+
+	p->ready = ready;
+	if (r < 0 || p->out_of_memory) {
+		engine_fail(e, "store: %s", strerror(r < 0 ? -r : ENOMEM));
+		return;
+	}
+	store_clock_now(&p->now);
+	p->restarted = strcmp(p->last.boot_id, p->now.boot_id) == 0;
+	p->clock_behind = !p->restarted && p->now.unix_s < p->last.unix_s;
+	for (size_t i = 0; i < p->row_count; i++)
+		take_session(e, &p->rows[i]);
+	free(p->rows);
+	p->rows = NULL;
+	finish_load(e);
+}
