@@ -114,6 +114,18 @@ static int check(const struct config *config, bool beside_running)
 	return r < 0 ? r : ports < 0 ? ports : found;
 }
 
+/* Many zones and workers mean many listening sockets, and a child's descriptors are first moved to
+ * numbers from 1024 on, which the usual soft limit does not allow. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /* A gate that only takes zones and a load; its exit status tells how it went. */
 static int load_once(struct config *config, const char *gate_argument)
 {
@@ -121,6 +133,8 @@ static int load_once(struct config *config, const char *gate_argument)
 	struct gate_load load;
 	static union msg msg;
 	pid_t pid;
+
+	raise_file_limit();
 	int r = start_gate(gate_argument, NULL, &fd, &pid);
 
 	engine_describe_load(config, &load);
@@ -148,17 +162,6 @@ static int close_network(struct config *config)
 
 	return start_find_accounts(config, &accounts) < 0 ? 1
 							  : load_once(config, accounts.gate_name);
-}
-
-/* Many zones and workers mean many listening sockets. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static int run(struct config **config)

@@ -208,7 +208,7 @@ class Gateway:
         listing = self.lab.check("gw", ["nft", "-s", "list", "ruleset"])
         # divert "queue": nft's own expression, or (which nft cannot show) the target xt_NFQUEUE and then a drop
         listing = re.sub(r"^\t\t(queue .*|xt target .*|)\n(?=\t})", "", listing, flags=re.MULTILINE)
-        listing = re.sub(r"(\tchain z_\w+_queue \{\n.*?)\t\tdrop\n", r"\1", listing, flags=re.DOTALL)
+        listing = re.sub(r"(\tchain z_\w+_queue \{\n(?:\t\t.*\n)*)\t\tdrop\n", r"\1", listing)
         return normalise(listing)
 
 

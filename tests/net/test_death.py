@@ -110,7 +110,9 @@ def test_close_shuts_before_portald_runs(lab, alive):
     g1 = lab.add_guest("g1")
     alive.stop()
     assert alive.teardown().returncode == 0
-    done = lab.run("gw", [gateway.PORTALD, "-c", alive.config_path, "--close"], env={**os.environ, **gateway.SANITIZER})
+    usual = ["prlimit", "--nofile=1024:"]  # the soft limit that boot and a login have
+    done = lab.run("gw", [*usual, gateway.PORTALD, "-c", alive.config_path, "--close"],
+                   env={**os.environ, **gateway.SANITIZER})
     assert done.returncode == 0, done.stderr
     nothing_passes(g1)
     alive.start()

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "net"))
 
-from conftest import accounts, families, gw, lab, make_lab  # noqa: E402, F401  # fixtures
+from conftest import accounts, gw, lab, make_lab  # noqa: E402, F401  # fixtures
 import gateway  # noqa: E402
 from guest import assert_cut  # noqa: E402
 from lab import FORBIDDEN, SITES  # noqa: E402
@@ -83,18 +83,21 @@ def test_a_session_ends_with_every_process_dead(fresh, guests):
     close(mine + theirs)
 
 
-@families
-def test_a_login_that_ends(fresh, guests, family):
+def test_logins_that_end(lab, fresh, guests):  # noqa: F811
+    """One over each family; both families are cut."""
     g1, g2, _ = guests
+    g3 = lab.add_guest("g3")
     fresh.write_config(f'zone "guest" {{\n interface = "br-guest"\n session = "{SESSION}s"\n}}\n')
     fresh.restart()
     fresh.grant(g2)
     theirs = downloads(g2)
-    g1.login(family)
-    mine = transfers(g1)
-    wait_until(lambda: g1.mac not in fresh.members(), SESSION + 10, "the session has ended")
+    g1.login(4)
+    g3.login(6)
+    mine = begun([g1.download(4), g1.stream(6), g3.download(6), g3.stream(4)])
+    for guest in (g1, g3):
+        wait_until(lambda m=guest.mac: m not in fresh.members(), SESSION + 10, "the session has ended")
     assert_cut(mine, theirs, PATIENCE)
-    assert g1.is_stranger()
+    assert g1.is_stranger() and g3.is_stranger()
     wait_until(lambda: list(fresh.sessions()) == [("guest", g2.mac)], what="portalctl list knows it")
     close(mine + theirs)
 
