@@ -20,6 +20,8 @@ struct pending {
 	const char *event;
 	member_done_fn *done;
 	void *data;
+	uint64_t restore_count; /* of the engine when the gate was asked */
+	bool again;
 	size_t count;
 	struct mac macs[];
 };
@@ -33,6 +35,7 @@ static struct pending *pending_new(struct engine *e, uint32_t zone, const struct
 		return NULL;
 	c->engine = e;
 	c->zone = zone;
+	c->restore_count = e->restore_count;
 	c->count = count;
 	memcpy(c->macs, macs, count * sizeof(*macs));
 	return c;
@@ -43,7 +46,8 @@ static void describe(const struct pending *c, enum change_op op, struct change *
 	ret_change->op = op;
 	ret_change->zone = c->zone;
 	ret_change->count = (uint32_t)c->count;
-	ret_change->opened_by = c->opened_by;
+	if (!c->again) /* proven, and forgotten with the flush */
+		ret_change->opened_by = c->opened_by;
 	if (op == CHANGE_GRANT)
 		session_comment(ret_change->comment, c->started, c->how, c->note);
 }
@@ -76,6 +80,21 @@ static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
 	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
 }
 
+/* Somebody flushed the ruleset while the gate was asked: members were put back as they were before,
+ * maybe after this change, which is asked for once more then.  True: fn will be called again. */
+static bool ask_again(struct pending *c, const union msg *reply, enum change_op op,
+		      gate_reply_fn *fn)
+{
+	if (reply->gate_done.error < 0 || c->restore_count == c->engine->restore_count)
+		return false;
+	c->restore_count = c->engine->restore_count;
+	c->again = true;
+	if (ask_gate(c, op, fn) == 0)
+		return true;
+	engine_fail(c->engine, "out of memory");
+	return false;
+}
+
 static void log_refusal(const struct pending *c, const struct gate_done *done)
 {
 	log_error("zone %s: %s of %zu guest(s) failed: %s", c->engine->config->zones[c->zone].name,
@@ -99,6 +118,8 @@ static void granted(void *data, const union msg *reply)
 	int error = reply->gate_done.error;
 	size_t replaced = 0;
 
+	if (ask_again(c, reply, CHANGE_GRANT, granted))
+		return;
 	for (size_t i = 0; i < c->count && error == 0; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
 		struct session *s =
@@ -161,6 +182,8 @@ static void revoked(void *data, const union msg *reply)
 	struct pending *c = data;
 	size_t had = 0;
 
+	if (ask_again(c, reply, CHANGE_REVOKE, revoked))
+		return;
 	if (reply->gate_done.error < 0) {
 		log_refusal(c, &reply->gate_done);
 		c->done(c->data, reply->gate_done.error, 0);
