@@ -87,29 +87,27 @@ static void take_reply(void *data, const union msg *reply);
 /* One transaction: the session whose turn it is, and those behind it that are alike. */
 static int send_next(struct restore *r, const struct session *s, uint64_t now)
 {
-	CLEANUP(cleanup_free) struct gate_bulk *msg = calloc(1, sizeof(*msg));
+	static struct gate_bulk bulk; /* too large for the stack */
 	char comment[COMMENT_MAX];
 
-	if (!msg)
-		return -1;
-	msg->head.type = MSG_GATE_BULK;
-	msg->change = (struct change){.op = CHANGE_GRANT, .zone = s->key.zone};
-	session_comment(msg->change.comment, s->started, s->how, s->note);
-	while (s && s->key.zone == msg->change.zone && msg->change.count < CHANGE_MAX) {
+	bulk.head.type = MSG_GATE_BULK;
+	bulk.change = (struct change){.op = CHANGE_GRANT, .zone = s->key.zone};
+	session_comment(bulk.change.comment, s->started, s->how, s->note);
+	while (s && s->key.zone == bulk.change.zone && bulk.change.count < CHANGE_MAX) {
 		session_comment(comment, s->started, s->how, s->note);
-		if (strcmp(comment, msg->change.comment) != 0)
+		if (strcmp(comment, bulk.change.comment) != 0)
 			break;
-		msg->elements[msg->change.count++] =
+		bulk.elements[bulk.change.count++] =
 			(struct change_element){.mac = s->key.mac, .timeout_ms = s->ends_ms - now};
 		r->next++;
 		s = current(r, now);
 	}
-	r->restored += msg->change.count;
+	r->restored += bulk.change.count;
 	r->engine->restore_count++;
-	if (msg->change.count > 1)
-		return gate_client_ask(&r->engine->gate, &msg->head, take_reply, r);
+	if (bulk.change.count > 1)
+		return gate_client_ask(&r->engine->gate, &bulk.head, take_reply, r);
 	struct gate_change single = {
-		.head = {MSG_GATE_CHANGE, 0}, .change = msg->change, .element = msg->elements[0]};
+		.head = {MSG_GATE_CHANGE, 0}, .change = bulk.change, .element = bulk.elements[0]};
 
 	return gate_client_ask(&r->engine->gate, &single.head, take_reply, r);
 }
@@ -120,10 +118,9 @@ static void opened(void *data, const union msg *reply)
 
 	(void)reply;
 	if (!is_void(r))
-		log_warning(
-			"%zu session(s) are restored; the guest networks stood still for %" PRIu64
-			" ms",
-			r->restored, now_boot_ms() - r->began_ms);
+		log_warning("%zu session(s) are restored in %" PRIu64
+			    " ms; the zones are open again",
+			    r->restored, now_boot_ms() - r->began_ms);
 }
 
 /* Sends what may be sent; after the last answer the zones open. */
