@@ -16,6 +16,7 @@
 #include <linux/netfilter_ipv4.h>
 
 #include "common/cleanup.h"
+#include "nft/batch.h"
 #include "nft/guard.h"
 
 #define TABLE "portald_guard"
@@ -23,8 +24,9 @@
 enum {
 	BATCH_SIZE = 32 * 1024, /* ZONES_MAX elements, three chains' worth of rules */
 	TABLE_PERSIST = 0x4,	/* NFT_TABLE_F_PERSIST, which older headers do not have */
-	ADOPT_TRIES = 100,	/* of 20 ms */
-	TYPE_IFNAME = 41,	/* nft's numbers, for its listing alone */
+	SMALL_BATCH = 4096,
+	ADOPT_TRIES = 100, /* of 20 ms */
+	TYPE_IFNAME = 41,  /* nft's numbers, for its listing alone */
 	HOST_ENDIAN = 1,
 	AFTER_OURS = NF_IP_PRI_FILTER - 4,
 	BEFORE_ALL = NF_IP_PRI_RAW - 1,
@@ -54,12 +56,6 @@ static void rule_freep(struct nftnl_rule **r)
 {
 	if (*r)
 		nftnl_rule_free(*r);
-}
-
-static void set_freep(struct nftnl_set **s)
-{
-	if (*s)
-		nftnl_set_free(*s);
 }
 
 void guard_finish(struct guard *g)
@@ -258,7 +254,7 @@ static void put_drop(struct builder *b, const char *chain, uint32_t key, uint32_
 	add_message(b, nlh);
 }
 
-/* The first table message takes one without owner over, or makes sure that there is one to delete. */
+/* The first table message makes sure that there is one to delete. */
 static int build(struct guard *g, enum guard_state state, const struct gate_zone *zones,
 		 size_t count, uint32_t mark)
 {
@@ -298,14 +294,14 @@ int guard_prepare(struct guard *g, const struct gate_zone *zones, size_t count, 
 	return r;
 }
 
-/* Makes the table ours, an empty one if there was none. */
-static int adopt(struct guard *g)
+/* NFT_MSG_NEWTABLE makes the table ours, an empty one if there was none; NFT_MSG_DELTABLE. */
+static int change_table(struct guard *g, uint16_t type)
 {
-	char buf[BATCH_SIZE];
+	char buf[SMALL_BATCH];
 	struct builder b = {.g = g, .buf = buf};
 
 	b.len = nftnl_batch_begin(buf, ++g->nl->seq)->nlmsg_len;
-	put_table(&b, NFT_MSG_NEWTABLE);
+	put_table(&b, type);
 	uint32_t acked = g->nl->seq;
 
 	b.len += nftnl_batch_end(buf + b.len, ++g->nl->seq)->nlmsg_len;
@@ -316,11 +312,11 @@ static int adopt(struct guard *g)
 static int adopt_soon(struct guard *g)
 {
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-	int r = adopt(g);
+	int r = change_table(g, NFT_MSG_NEWTABLE);
 
 	for (int tries = 1; tries < ADOPT_TRIES && r == -EPERM; tries++) {
 		nanosleep(&pause, NULL);
-		r = adopt(g);
+		r = change_table(g, NFT_MSG_NEWTABLE);
 	}
 	return r;
 }
@@ -345,15 +341,7 @@ int guard_init(struct guard *g, struct netlink *nl)
 int guard_remove(struct netlink *nl)
 {
 	struct guard g = {.nl = nl};
-	char buf[4096];
-	struct builder b = {.g = &g, .buf = buf};
-
-	b.len = nftnl_batch_begin(buf, ++nl->seq)->nlmsg_len;
-	put_table(&b, NFT_MSG_DELTABLE);
-	uint32_t acked = nl->seq;
-
-	b.len += nftnl_batch_end(buf + b.len, ++nl->seq)->nlmsg_len;
-	int r = b.error ? b.error : netlink_talk(nl, buf, b.len, acked, NULL, NULL);
+	int r = change_table(&g, NFT_MSG_DELTABLE);
 
 	return r == -ENOENT ? 0 : r;
 }

@@ -59,6 +59,7 @@ int watch_init(struct watch *w, struct netlink *nl)
 	int r = netlink_init(&w->events, NETLINK_NETFILTER, 0);
 
 	w->nl = nl;
+	snprintf(w->by, sizeof(w->by), "somebody");
 	return r < 0 ? r : attach_filter(w);
 }
 
