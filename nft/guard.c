@@ -202,8 +202,8 @@ static int add_interface(struct nftnl_rule *rule, uint32_t key)
 	return 0;
 }
 
-/* meta mark and MARK != MARK */
-static int add_unmarked(struct nftnl_rule *rule, uint32_t mark)
+/* meta mark and MARK == MARK */
+static int add_marked(struct nftnl_rule *rule, uint32_t mark)
 {
 	static const uint32_t zero;
 
@@ -218,7 +218,7 @@ static int add_unmarked(struct nftnl_rule *rule, uint32_t mark)
 	nftnl_expr_set_u32(and, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(and, NFTNL_EXPR_BITWISE_LEN, sizeof(mark));
 	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_NEQ);
+	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
 	if (nftnl_expr_set(and, NFTNL_EXPR_BITWISE_MASK, &mark, sizeof(mark)) < 0 ||
 	    nftnl_expr_set(and, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero)) < 0 ||
 	    nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &mark, sizeof(mark)) < 0)
@@ -226,25 +226,21 @@ static int add_unmarked(struct nftnl_rule *rule, uint32_t mark)
 	return 0;
 }
 
-static int add_drop(struct nftnl_rule *rule)
+static int add_verdict(struct nftnl_rule *rule, uint32_t verdict)
 {
 	struct nftnl_expr *e = add_expr(rule, "immediate");
 
 	if (!e)
 		return -ENOMEM;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
 	return 0;
 }
 
-/* key: NFT_META_IIFNAME or NFT_META_OIFNAME; mark 0: whatever the mark. */
-static void put_drop(struct builder *b, const char *chain, uint32_t key, uint32_t mark)
+static void put_rule(struct builder *b, const char *chain, struct nftnl_rule *rule)
 {
-	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
-
-	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE) < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0 || add_interface(rule, key) < 0 ||
-	    (mark && add_unmarked(rule, mark) < 0) || add_drop(rule) < 0) {
+	if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE) < 0 ||
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0) {
 		b->error = -ENOMEM;
 		return;
 	}
@@ -252,6 +248,27 @@ static void put_drop(struct builder *b, const char *chain, uint32_t key, uint32_
 
 	nftnl_rule_nlmsg_build_payload(nlh, rule);
 	add_message(b, nlh);
+}
+
+static void put_accept_marked(struct builder *b, const char *chain, uint32_t mark)
+{
+	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (rule && add_marked(rule, mark) == 0 && add_verdict(rule, NF_ACCEPT) == 0)
+		put_rule(b, chain, rule);
+	else
+		b->error = -ENOMEM;
+}
+
+/* key: NFT_META_IIFNAME or NFT_META_OIFNAME. */
+static void put_drop(struct builder *b, const char *chain, uint32_t key)
+{
+	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (rule && add_interface(rule, key) == 0 && add_verdict(rule, NF_DROP) == 0)
+		put_rule(b, chain, rule);
+	else
+		b->error = -ENOMEM;
 }
 
 /* The first table message makes sure that there is one to delete. */
@@ -265,14 +282,15 @@ static int build(struct guard *g, enum guard_state state, const struct gate_zone
 	put_table(&b, NFT_MSG_DELTABLE);
 	put_table(&b, NFT_MSG_NEWTABLE);
 	put_zones(&b, zones, count);
-	if (state == GUARD_CLOSED) {
-		mark = 0;
-		put_chain(&b, "closed", NF_INET_PRE_ROUTING, BEFORE_ALL);
-		put_drop(&b, "closed", NFT_META_IIFNAME, 0);
-	}
 	put_chain(&b, "forward", NF_INET_FORWARD, AFTER_OURS);
-	put_drop(&b, "forward", NFT_META_IIFNAME, mark);
-	put_drop(&b, "forward", NFT_META_OIFNAME, mark);
+	if (state == GUARD_CLOSED) {
+		put_chain(&b, "closed", NF_INET_PRE_ROUTING, BEFORE_ALL);
+		put_drop(&b, "closed", NFT_META_IIFNAME);
+	} else {
+		put_accept_marked(&b, "forward", mark);
+	}
+	put_drop(&b, "forward", NFT_META_IIFNAME);
+	put_drop(&b, "forward", NFT_META_OIFNAME);
 	g->batches[state].acked = g->nl->seq;
 	b.len += nftnl_batch_end(b.buf + b.len, ++g->nl->seq)->nlmsg_len;
 	g->batches[state].len = b.len;
