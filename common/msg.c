@@ -30,6 +30,8 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_QUEUE_OPEN] = sizeof(struct queue_open),
 	[MSG_QUEUE_ZONE] = sizeof(struct queue_zone),
 	[MSG_QUEUE_DROP] = sizeof(struct queue_drop),
+	[MSG_GATE_FLUSHED] = sizeof(struct gate_flushed),
+	[MSG_GATE_OPEN] = sizeof(struct gate_open),
 };
 
 _Static_assert(sizeof(struct web_request) == 36, "the same on every architecture");

@@ -29,6 +29,8 @@ union msg {
 	struct queue_open queue_open;
 	struct queue_zone queue_zone;
 	struct queue_drop queue_drop;
+	struct gate_flushed gate_flushed;
+	struct gate_open gate_open;
 };
 
 /* The one size of a message type; 0 for an unknown type. */

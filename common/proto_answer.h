@@ -35,3 +35,11 @@ struct gate_link {
 	uint32_t zone;
 	uint32_t state; /* enum link_state */
 };
+
+/* Somebody removed or changed the tables.  The ruleset is loaded again, without members; the zones
+ * stay closed until MSG_GATE_OPEN. */
+struct gate_flushed {
+	struct msg_head head;
+	uint32_t round;
+	uint32_t pad;
+};

@@ -68,6 +68,14 @@ struct gate_read {
 	struct mac macs[COUNTERS_MAX];
 };
 
+/* The members are there again after MSG_GATE_FLUSHED: the zones may open.  One for a round that is
+ * not the last does nothing. */
+struct gate_open {
+	struct msg_head head;
+	uint32_t round;
+	uint32_t pad;
+};
+
 struct gate_dump {
 	struct msg_head head;
 };

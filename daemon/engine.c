@@ -21,6 +21,7 @@
 #include "daemon/member.h"
 #include "daemon/pages.h"
 #include "daemon/persist.h"
+#include "daemon/restore.h"
 
 enum { CHILDREN_TRIES = 200 }; /* of 10 ms */
 
@@ -220,8 +221,11 @@ static int init_children(struct engine *e, struct engine_parts *parts)
 	int r;
 
 	e->gate_pid = parts->gate_pid;
-	e->gate = (struct gate_client){
-		.channel = {.fd = -1}, .link_changed = link_changed, .lost = gate_lost, .data = e};
+	e->gate = (struct gate_client){.channel = {.fd = -1},
+				       .link_changed = link_changed,
+				       .flushed = restore_flushed,
+				       .lost = gate_lost,
+				       .data = e};
 	r = gate_client_init(&e->gate, e->base, steal_fd(&parts->gate_fd));
 	for (size_t i = 0; i < parts->worker_count && r == 0; i++) {
 		struct worker *w = &e->workers[i];

@@ -48,6 +48,8 @@ struct engine {
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
 	enum link_state links[ZONES_MAX];
+	uint32_t flush_round;	/* how often somebody flushed the ruleset */
+	uint64_t restore_count; /* of messages that put members back; see member.c */
 	struct control *control;
 	struct accounting *accounting;
 	struct persist *persist;

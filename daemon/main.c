@@ -30,7 +30,7 @@ static const char help[] =
 	"       portald [-c FILE] -n              check the configuration and the host, also beside a running gateway\n"
 	"       portald [-c FILE] --close         load the closed ruleset and exit (before the network is up)\n"
 	"       portald [-c FILE] --print-ruleset show the nft ruleset and exit\n"
-	"       portald --teardown                remove the tables: the network is open afterwards\n"
+	"       portald [-c FILE] --teardown      remove the tables: the network is open afterwards\n"
 	"\n"
 	"  -c, --config FILE   the configuration (" PORTALD_CONF ")\n"
 	"  -n, --check         exit status 0: it can run; 1: it cannot, the reasons are on standard error\n"
@@ -89,9 +89,30 @@ static int parse_options(int argc, char **argv, const char **ret_path, enum mode
 	return -1;
 }
 
-static int teardown(void)
+static void destroy_config(struct config **config)
+{
+	config_destroy(*config);
+}
+
+/* As far as the configuration can be read; the tables may have to go because it cannot. */
+static bool is_running(const char *config_path)
+{
+	CLEANUP(destroy_config) struct config *config = NULL;
+	CLEANUP(cleanup_fclose) FILE *nowhere = fopen("/dev/null", "we");
+
+	return nowhere && config_load(config_path, nowhere, &config) == 0 &&
+	       start_is_running(config);
+}
+
+/* A portald that runs would put the tables back. */
+static int teardown(const char *config_path)
 {
 	char path[PATH_MAX];
+
+	if (is_running(config_path)) {
+		log_error("portald is running; stop it first");
+		return 1;
+	}
 	int r = find_program("portald-gate", path);
 
 	if (r == 0) {
@@ -199,11 +220,6 @@ static int run(struct config **config)
 	return engine_run(&parts);
 }
 
-static void destroy_config(struct config **config)
-{
-	config_destroy(*config);
-}
-
 int main(int argc, char **argv)
 {
 	CLEANUP(destroy_config) struct config *config = NULL;
@@ -219,7 +235,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (mode == MODE_TEARDOWN)
-		return teardown();
+		return teardown(path);
 	if (config_load(path, stderr, &config) < 0)
 		return 1;
 	log_set_level(config->log_level);

@@ -22,6 +22,8 @@ struct pending {
 	const char *event;
 	member_done_fn *done;
 	void *data;
+	uint64_t restore_count; /* of the engine when the gate was asked */
+	bool again;
 	size_t waiting; /* for the store */
 	size_t replaced, count;
 	struct mac macs[];
@@ -36,6 +38,7 @@ static struct pending *pending_new(struct engine *e, uint32_t zone, const struct
 		return NULL;
 	c->engine = e;
 	c->zone = zone;
+	c->restore_count = e->restore_count;
 	c->count = count;
 	memcpy(c->macs, macs, count * sizeof(*macs));
 	return c;
@@ -46,8 +49,9 @@ static void describe(const struct pending *c, enum change_op op, struct change *
 	ret_change->op = op;
 	ret_change->zone = c->zone;
 	ret_change->count = (uint32_t)c->count;
-	ret_change->opened_by = c->opened_by;
 	ret_change->limits = c->limits;
+	if (!c->again) /* proven, and forgotten with the flush */
+		ret_change->opened_by = c->opened_by;
 	if (op == CHANGE_GRANT)
 		session_comment(ret_change->comment, c->started, c->how, &c->limits, c->note);
 }
@@ -78,6 +82,21 @@ static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
 		return ask_for_many(c, op, fn);
 	describe(c, op, &msg.change);
 	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
+}
+
+/* Somebody flushed the ruleset while the gate was asked: members were put back as they were before,
+ * maybe after this change, which is asked for once more then.  True: fn will be called again. */
+static bool ask_again(struct pending *c, const union msg *reply, enum change_op op,
+		      gate_reply_fn *fn)
+{
+	if (reply->gate_done.error < 0 || c->restore_count == c->engine->restore_count)
+		return false;
+	c->restore_count = c->engine->restore_count;
+	c->again = true;
+	if (ask_gate(c, op, fn) == 0)
+		return true;
+	engine_fail(c->engine, "out of memory");
+	return false;
 }
 
 static void log_refusal(const struct pending *c, const struct gate_done *done)
@@ -113,8 +132,9 @@ static void granted(void *data, const union msg *reply)
 	struct pending *c = data;
 	int error = reply->gate_done.error;
 
+	if (ask_again(c, reply, CHANGE_GRANT, granted))
+		return;
 	c->waiting = 1;
-
 	for (size_t i = 0; i < c->count && error == 0; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
 		struct session *s =
@@ -197,6 +217,8 @@ static void revoked(void *data, const union msg *reply)
 {
 	struct pending *c = data;
 
+	if (ask_again(c, reply, CHANGE_REVOKE, revoked))
+		return;
 	c->waiting = 1;
 	if (reply->gate_done.error < 0) {
 		log_refusal(c, &reply->gate_done);

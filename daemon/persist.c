@@ -370,15 +370,6 @@ static void take_session(struct engine *e, const struct store_session *row)
 	p->restored++;
 }
 
-static void restored(struct engine *e, size_t count, int error)
-{
-	(void)count;
-	if (error < 0)
-		engine_fail(e, "cannot restore the sessions: %s", strerror(-error));
-	else
-		e->persist->ready(e);
-}
-
 /* The sessions that the store lacks are put; after a reboot all, by this boot's clocks. */
 static void finish_load(struct engine *e)
 {
@@ -398,7 +389,7 @@ static void finish_load(struct engine *e)
 		log_warning("the clock is behind; the time that portald was away is taken off the "
 			    "sessions once it is set");
 	if (p->restored)
-		restore_sessions(e, restored);
+		restore_sessions(e, p->ready);
 	else
 		p->ready(e);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sessions of the table back into a kernel that does not have them: after a reboot, or after somebody
- * flushed the ruleset. */
+ * flushed the ruleset.  Each is granted for the rest of its time, with its limits and what it has
+ * used; one that the kernel has keeps the kernel's counters. */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/engine.h"
 
-/* error: 0, or negative errno: the kernel refused one, and not all are there. */
-typedef void restore_done_fn(struct engine *e, size_t restored, int error);
+/* Ends the engine if the kernel refuses one. */
+void restore_sessions(struct engine *e, void (*done)(struct engine *e));
 
-/* Grants every session for the rest of its time, with its limits and what it has used; one that the
- * kernel has keeps the kernel's counters. */
-void restore_sessions(struct engine *e, restore_done_fn *done);
+/* For gate_client.flushed: puts all sessions back, then lets the gate open the zones.  round: of the
+ * gate's message; a later one makes an earlier one void. */
+void restore_flushed(void *engine, uint32_t round);

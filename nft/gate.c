@@ -64,6 +64,12 @@ static int open_all(struct gate *gate)
 	if (r == 0)
 		r = sets_init(&gate->sets, &gate->nl);
 	if (r == 0)
+		r = watch_init(&gate->flushes, &gate->nl);
+	if (r == 0)
+		r = guard_init(&gate->guard, &gate->nl);
+	if (r == -EPERM)
+		log_error("the table portald_guard belongs to a portald that runs; stop it first");
+	if (r == 0)
 		r = queues_prepare(&gate->queues, gate->workers);
 	if (r < 0)
 		log_error("netlink: %s; does this kernel have nf_tables?", strerror(-r));
@@ -73,6 +79,8 @@ static int open_all(struct gate *gate)
 static void close_all(struct gate *gate)
 {
 	queues_finish(&gate->queues);
+	guard_finish(&gate->guard);
+	watch_finish(&gate->flushes);
 	sets_finish(&gate->sets);
 	tables_finish(&gate->tables);
 	netlink_finish(&gate->watch);
@@ -110,33 +118,41 @@ static int take_links(struct gate *gate)
 	return r < 0 ? r : gate_follow_links(gate);
 }
 
-/* Works off what poll() found: fds[0] engine, fds[1] interfaces, then the workers. */
+enum { POLL_ENGINE, POLL_LINKS, POLL_FLUSHES, POLL_WORKERS };
+
+/* Works off what poll() found; first whether somebody flushed the ruleset. */
 static int serve_once(struct gate *gate, const struct pollfd *fds)
 {
-	int r = 0;
+	int r = fds[POLL_FLUSHES].revents ? gate_check_tables(gate) : 0;
 
-	for (uint16_t i = 0; i < gate->queues.count && r == 0; i++) {
-		if (fds[2 + i].revents)
+	for (uint16_t i = 0; i < gate->queues.count && r >= 0; i++) {
+		if (fds[POLL_WORKERS + i].revents)
 			r = queues_take(&gate->queues, i);
 	}
-	if (r == 0 && fds[1].revents)
+	if (r >= 0 && fds[POLL_LINKS].revents)
 		r = take_links(gate);
-	if (r == 0 && fds[0].revents)
+	if (r >= 0 && fds[POLL_ENGINE].revents)
 		r = take_verb(gate);
 	return r;
 }
 
 static int serve(struct gate *gate)
 {
-	struct pollfd fds[2 + WORKERS_MAX] = {
-		{.fd = gate->engine, .events = POLLIN},
-		{.fd = gate->print ? -1 : mnl_socket_get_fd(gate->watch.socket), .events = POLLIN},
+	struct pollfd fds[POLL_WORKERS + WORKERS_MAX] = {
+		[POLL_ENGINE] = {.fd = gate->engine, .events = POLLIN},
+		[POLL_LINKS] = {.fd = -1, .events = POLLIN},
+		[POLL_FLUSHES] = {.fd = -1, .events = POLLIN},
 	};
 
+	if (!gate->print) {
+		fds[POLL_LINKS].fd = mnl_socket_get_fd(gate->watch.socket);
+		fds[POLL_FLUSHES].fd = mnl_socket_get_fd(gate->flushes.events.socket);
+	}
+
 	for (uint16_t i = 0; i < gate->queues.count; i++)
-		fds[2 + i] = (struct pollfd){.fd = FD_CHANNELS + i, .events = POLLIN};
+		fds[POLL_WORKERS + i] = (struct pollfd){.fd = FD_CHANNELS + i, .events = POLLIN};
 	for (;;) {
-		int n = poll(fds, 2 + gate->queues.count, -1);
+		int n = poll(fds, POLL_WORKERS + gate->queues.count, -1);
 		int r = n < 0 && errno != EINTR ? -errno : n > 0 ? serve_once(gate, fds) : 0;
 
 		if (r == -EPIPE) /* the engine or a worker is gone; the tables stay */
@@ -157,6 +173,13 @@ static int teardown(void)
 		r = tables_init(&tables, &nl);
 	if (r < 0)
 		return fail("netlink", r);
+	r = guard_remove(&nl);
+	if (r == -EPERM) {
+		log_error("portald is running; stop it first");
+		return 1;
+	}
+	if (r < 0)
+		return fail("removing the table portald_guard", r);
 	if (tables_remove(&tables, error) < 0) {
 		log_error("cannot remove the tables: %s", error);
 		return 1;

@@ -7,10 +7,12 @@
 #include "common/link.h"
 #include "common/msg.h"
 #include "common/netlink.h"
+#include "nft/guard.h"
 #include "nft/queue.h"
 #include "nft/ruleset.h"
 #include "nft/set.h"
 #include "nft/tables.h"
+#include "nft/watch.h"
 
 struct gate {
 	int engine;	      /* socket to the engine */
@@ -22,6 +24,10 @@ struct gate {
 	struct ruleset ruleset;
 	struct tables tables;
 	struct sets sets;
+	struct guard guard;
+	struct watch flushes;
+	uint32_t round; /* how often the ruleset had to be restored */
+	bool closed;	/* it is there again, but the members are not: the guard drops all */
 	bool loaded;
 	struct ruleset_globals globals;
 	struct queues queues;
@@ -41,6 +47,16 @@ int gate_dispatch(struct gate *gate, const union msg *msg);
 int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX]);
 /* Prints it, with all interfaces taken to be there. */
 int gate_print(struct gate *gate);
+
+/* If somebody took our tables away, or rules out of them: closes the zones, loads the ruleset again
+ * and tells the engine, which restores the members and then says MSG_GATE_OPEN.  1: that was so.
+ * Negative errno: exit. */
+int gate_check_tables(struct gate *gate);
+/* The same, for one who knows that it is so. */
+int gate_restore(struct gate *gate);
+
+/* Opens the zones after a restoration; an outdated round changes nothing. */
+int gate_open(struct gate *gate, uint32_t round);
 
 /* Looks at each zone's interface, loads egress chains of new ones, tells the engine what changed.
  * Negative errno: exit. */

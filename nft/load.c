@@ -82,6 +82,18 @@ int gate_print(struct gate *gate)
 	return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? -EIO : 0;
 }
 
+/* libnftables speaks through a socket of its own, which the watch would take for somebody else's. */
+static int run_text(struct gate *gate, const char *text, char error[static ERROR_TEXT_MAX])
+{
+	int r = watch_pause(&gate->flushes);
+
+	if (r == 0)
+		r = tables_run(&gate->tables, text, error);
+	int resumed = watch_resume(&gate->flushes);
+
+	return r < 0 ? r : resumed;
+}
+
 static int load_text(struct gate *gate, const struct link *links, char error[static ERROR_TEXT_MAX])
 {
 	CLEANUP(cleanup_free) char *text = NULL;
@@ -91,7 +103,7 @@ static int load_text(struct gate *gate, const struct link *links, char error[sta
 		present[i] = links[i].index != 0;
 	int r = render_with_leftovers(gate, present, &text);
 
-	return r < 0 ? r : tables_run(&gate->tables, text, error);
+	return r < 0 ? r : run_text(gate, text, error);
 }
 
 static int add_queue_rules(struct gate *gate)
@@ -119,6 +131,16 @@ static int find_links(struct gate *gate, struct link *ret_links)
 	return 0;
 }
 
+/* After the ruleset: rules of an older portald may be there until then, which set no marks. */
+static int load_guard(struct gate *gate)
+{
+	int r = guard_prepare(&gate->guard, gate->zones, gate->count, gate->globals.mark);
+
+	if (r == 0)
+		r = guard_put(&gate->guard, gate->closed ? GUARD_CLOSED : GUARD_OPEN);
+	return r < 0 ? r : watch_remember(&gate->flushes);
+}
+
 int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 {
 	struct link links[ZONES_MAX] = {0};
@@ -136,6 +158,8 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 	}
 	for (size_t i = 0; i < gate->count && r == 0; i++)
 		r = bind_packet_sockets(gate, i);
+	if (r == 0)
+		r = load_guard(gate);
 	if (r < 0 && !error[0])
 		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
 	return r;
@@ -148,7 +172,7 @@ static enum link_state open_zone(struct gate *gate, size_t i, const struct link 
 	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
 
 	if (r == 0)
-		r = tables_run(&gate->tables, text, error);
+		r = run_text(gate, text, error);
 	gate->armed[i] = *link;
 	if (r == 0)
 		r = arm(gate);

@@ -15,6 +15,8 @@
 #include "nft/conntrack.h"
 #include "nft/gate.h"
 
+enum { CHANGE_TRIES = 20 }; /* while somebody flushes the ruleset again and again */
+
 static int answer(struct gate *gate, uint32_t id, int error, const char *text)
 {
 	struct gate_done done = {.head = {MSG_GATE_DONE, id}, .error = error};
@@ -58,6 +60,12 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	if (gate->print)
 		return answer(gate, msg->head.id, gate_print(gate), NULL);
 	r = gate_load(gate, error);
+	if (r < 0 && watch_take(&gate->flushes) > 0) { /* somebody flushed it meanwhile */
+		r = gate_restore(gate);
+		if (r < 0)
+			return r;
+		r = 0;
+	}
 	gate->loaded = r == 0;
 	int sent = answer(gate, msg->head.id, r, error[0] ? error : NULL);
 
@@ -85,17 +93,35 @@ static bool change_valid(const struct gate *gate, const struct change *c,
 	return true;
 }
 
-static int change(struct gate *gate, uint32_t id, const struct change *c,
-		  const struct change_element *elements)
+static int change_once(struct gate *gate, const struct change *c,
+		       const struct change_element *elements)
 {
 	const char *zone = gate->zones[c->zone].name;
 	int r = 0;
 
 	if (c->opened_by.family)
 		r = set_opened_by(&gate->sets, zone, &c->opened_by, &elements[0].mac);
-	if (r == 0)
-		r = c->op == CHANGE_GRANT ? set_grant(&gate->sets, zone, c, elements)
-					  : set_revoke(&gate->sets, zone, c, elements);
+	if (r < 0)
+		return r;
+	return c->op == CHANGE_GRANT ? set_grant(&gate->sets, zone, c, elements)
+				     : set_revoke(&gate->sets, zone, c, elements);
+}
+
+/* What fails because somebody has just flushed the ruleset is done after its restoration. */
+static int change(struct gate *gate, uint32_t id, const struct change *c,
+		  const struct change_element *elements)
+{
+	int r = change_once(gate, c, elements);
+
+	for (int i = 1; i < CHANGE_TRIES && r < 0 && r != -EKEYREJECTED; i++) {
+		int restored = gate_check_tables(gate);
+
+		if (restored < 0)
+			return restored;
+		if (restored == 0)
+			break;
+		r = change_once(gate, c, elements);
+	}
 	return answer(gate, id, r, NULL);
 }
 
@@ -184,6 +210,13 @@ static int verb_forget(struct gate *gate, const union msg *msg)
 	return answer(gate, msg->head.id, r, NULL);
 }
 
+static int verb_open(struct gate *gate, const union msg *msg)
+{
+	int r = gate_open(gate, msg->gate_open.round);
+
+	return r < 0 ? r : answer(gate, msg->head.id, 0, NULL);
+}
+
 static const struct {
 	enum msg_type type;
 	int (*run)(struct gate *gate, const union msg *msg);
@@ -192,7 +225,7 @@ static const struct {
 	{MSG_GATE_ZONE, verb_zone, false},    {MSG_GATE_LOAD, verb_load, false},
 	{MSG_GATE_CHANGE, verb_change, true}, {MSG_GATE_BULK, verb_bulk, true},
 	{MSG_GATE_READ, verb_read, true},     {MSG_GATE_DUMP, verb_dump, true},
-	{MSG_GATE_FORGET, verb_forget, true},
+	{MSG_GATE_FORGET, verb_forget, true}, {MSG_GATE_OPEN, verb_open, true},
 };
 
 int gate_dispatch(struct gate *gate, const union msg *msg)

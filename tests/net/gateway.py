@@ -204,8 +204,10 @@ class Gateway:
         return sets[-1][0]
 
     def ruleset(self):
-        """The kernel's listing of all tables, without what changes by itself."""
+        """The kernel's listing of all tables, without what changes by itself, and without the guard, whose flags depend on
+        the kernel."""
         listing = self.lab.check("gw", ["nft", "-s", "list", "ruleset"])
+        listing = re.sub(r"^table inet portald_guard \{.*?^}\n", "", listing, flags=re.MULTILINE | re.DOTALL)
         # divert "queue": nft's own expression, or (which nft cannot show) the target xt_NFQUEUE and then a drop
         listing = re.sub(r"^\t\t(queue .*|xt target .*|)\n(?=\t})", "", listing, flags=re.MULTILINE)
         listing = re.sub(r"(\tchain z_\w+_queue \{\n(?:\t\t.*\n)*)\t\tdrop\n", r"\1", listing)
@@ -213,13 +215,13 @@ class Gateway:
 
 
 def normalise(listing):
-    """A ruleset without the elements of sets with a timeout; other elements, and the blocks of a table, are sorted: a
-    bridge that was made anew stands in another place than before."""
+    """A ruleset without the elements of sets with a timeout; other elements, the blocks of a table, and tables are
+    sorted: what was made anew stands in another place than before."""
     tables = []
     for table in re.findall(r"^table .*?^}\n", listing, re.MULTILINE | re.DOTALL):
         head, *blocks = re.split(r"^(?=\t(?:set|map|chain|limit|counter) )", table[:-2], flags=re.MULTILINE)
         tables.append(head + "\n".join(sorted(_block(b.rstrip("\n")) for b in blocks)) + "}\n")
-    return "".join(tables)
+    return "".join(sorted(tables))
 
 
 def _block(text):
