@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -568,7 +569,10 @@ int store_db_open_readonly(const char *path, struct store_db **ret_db, struct st
 		return 0;
 	}
 	/* with a log beside it, half of what was written is there: no */
-	if (snprintf(wal, sizeof(wal), "%s-wal", path) >= PATH_MAX || access(wal, F_OK) == 0)
+	struct stat st;
+
+	if (snprintf(wal, sizeof(wal), "%s-wal", path) >= PATH_MAX ||
+	    (stat(wal, &st) == 0 && st.st_size > 0))
 		return r;
 	make_immutable_uri(path, uri);
 	r = open_file(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &immutable, error);
