@@ -69,8 +69,8 @@ static void test_round_trip(void **state)
 
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
-	assert_memory_equal(find_session(f, 1), &first, sizeof(first));
-	assert_memory_equal(find_session(f, 2), &second, sizeof(second));
+	assert_same_session(find_session(f, 1), &first);
+	assert_same_session(find_session(f, 2), &second);
 	assert_int_equal(f->entry_count, 2);
 	assert_memory_equal(&f->entries[0], &trusted, sizeof(trusted));
 	assert_memory_equal(&f->entries[1], &blocked, sizeof(blocked));
@@ -90,7 +90,7 @@ static void test_round_trip(void **state)
 	fixture_close(f);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 1);
-	assert_memory_equal(&f->sessions[0], &first, sizeof(first));
+	assert_same_session(&f->sessions[0], &first);
 	assert_int_equal(f->entry_count, 1);
 	assert_int_equal(f->entries[0].list, STORE_BLOCK);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM history WHERE why = 'revoke'"
@@ -231,7 +231,7 @@ static void test_usage(void **state)
 	fixture_open(f);
 	assert_int_equal(f->session_count, 1);
 	snprintf(used.note, sizeof(used.note), "%s", s.note);
-	assert_memory_equal(&f->sessions[0], &used, sizeof(used));
+	assert_same_session(&f->sessions[0], &used);
 }
 
 static void test_usage_is_flushed(void **state)
@@ -270,8 +270,8 @@ static void test_order_within_a_batch(void **state)
 	fixture_close(f);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
-	assert_memory_equal(find_session(f, 2), &b, sizeof(b));
-	assert_memory_equal(find_session(f, 3), &c, sizeof(c));
+	assert_same_session(find_session(f, 2), &b);
+	assert_same_session(find_session(f, 3), &c);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM history"), 2);
 }
 

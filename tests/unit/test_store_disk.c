@@ -108,7 +108,7 @@ static void test_disk_fails_and_recovers(void **state)
 	fixture_close(f);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 3);
-	assert_memory_equal(find_session(f, 1), &s, sizeof(s));
+	assert_same_session(find_session(f, 1), &s);
 	assert_non_null(find_session(f, 3));
 	assert_non_null(find_session(f, 4));
 	assert_int_equal(f->entry_count, 1);
@@ -155,6 +155,7 @@ static void test_locked(void **state)
 	fixture_open(f);
 	fixture_drain(f);
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 20000);
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	put(f, 1, &heard);
 	wait_for(f, &heard.times, 1);
