@@ -20,8 +20,10 @@
 #include "daemon/store_row.h"
 
 enum {
-	STORE_HISTORY_MAX = 1000,	/* rows of one answer */
-	STORE_PENDING_LOG_MAX = 200000, /* entries of history, and of audit, that wait in memory */
+	STORE_HISTORY_MAX = 1000, /* rows of one answer */
+	STORE_PENDING_LOG_MAX =
+		200000, /* entries of history, and of audit, that one attempt writes;
+					* as many more wait for the next */
 };
 
 struct store_config {

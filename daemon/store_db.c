@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -43,12 +44,12 @@ static const char *const migrations[] = {
 	" PRIMARY KEY (zone, mac)) WITHOUT ROWID;"
 	"CREATE TABLE lists (list INTEGER NOT NULL, zone TEXT NOT NULL, mac TEXT NOT NULL, note TEXT NOT NULL,"
 	" added INTEGER NOT NULL, PRIMARY KEY (list, zone, mac)) WITHOUT ROWID;"
-	"CREATE TABLE history (id INTEGER PRIMARY KEY AUTOINCREMENT, zone TEXT NOT NULL, mac TEXT NOT NULL,"
+	"CREATE TABLE history (id INTEGER PRIMARY KEY, zone TEXT NOT NULL, mac TEXT NOT NULL,"
 	" how INTEGER NOT NULL, note TEXT NOT NULL, started INTEGER NOT NULL,"
 	" packets_up INTEGER NOT NULL, packets_down INTEGER NOT NULL,"
 	" bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL, ended INTEGER NOT NULL, why TEXT NOT NULL);"
 	"CREATE INDEX history_ended ON history (ended);"
-	"CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, who TEXT NOT NULL,"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, who TEXT NOT NULL,"
 	" uid INTEGER, action TEXT NOT NULL, zone TEXT NOT NULL, mac TEXT, detail TEXT NOT NULL);"
 	"CREATE INDEX audit_time ON audit (time);"
 	"CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL,"
@@ -96,10 +97,10 @@ static const char *const statements[STATEMENTS] = {
 		" bytes_up = ?6, bytes_down = ?7, last_active = ?8 WHERE zone = ?1 AND mac = ?2",
 	[PUT_ENTRY] = "INSERT OR REPLACE INTO lists (" ENTRY_COLUMNS ") VALUES (?, ?, ?, ?, ?)",
 	[REMOVE_ENTRY] = "DELETE FROM lists WHERE list = ? AND zone = ? AND mac = ?",
-	[ADD_ENDED] =
-		"INSERT INTO history (" ENDED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[ADD_AUDIT] = "INSERT INTO audit (time, who, action, zone, detail, uid, mac)"
-		      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[ADD_ENDED] = "INSERT OR REPLACE INTO history (" ENDED_COLUMNS ", id)"
+		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD_AUDIT] = "INSERT OR REPLACE INTO audit (id, time, who, action, zone, detail, uid, mac)"
+		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_CLOCK] =
 		"INSERT OR REPLACE INTO clock (id, boot_id, boot_ms, unix) VALUES (1, ?, ?, ?)",
 	[TRIM_ENDED] =
@@ -182,7 +183,6 @@ static const struct column entry_columns[] = {
 	{COLUMN_NUMBER, ENTRY(added_unix), SECONDS_MAX},
 };
 
-/* The last one is only read. */
 static const struct column ended_columns[] = {
 	{COLUMN_NAME, ENDED(session.zone), ZONE_NAME_MAX},
 	{COLUMN_MAC, ENDED(session.mac), 0},
@@ -199,9 +199,9 @@ static const struct column ended_columns[] = {
 };
 
 static const struct column audit_columns[] = {
-	{COLUMN_NUMBER, AUDIT(unix_s), SECONDS_MAX},	{COLUMN_TEXT, AUDIT(who), STORE_WORD_MAX},
-	{COLUMN_TEXT, AUDIT(action), STORE_WORD_MAX},	{COLUMN_TEXT, AUDIT(zone), ZONE_NAME_MAX},
-	{COLUMN_TEXT, AUDIT(detail), STORE_DETAIL_MAX},
+	{COLUMN_NUMBER, AUDIT(id), COUNTER_MAX},   {COLUMN_NUMBER, AUDIT(unix_s), SECONDS_MAX},
+	{COLUMN_TEXT, AUDIT(who), STORE_WORD_MAX}, {COLUMN_TEXT, AUDIT(action), STORE_WORD_MAX},
+	{COLUMN_TEXT, AUDIT(zone), ZONE_NAME_MAX}, {COLUMN_TEXT, AUDIT(detail), STORE_DETAIL_MAX},
 };
 
 static const struct column clock_columns[] = {
@@ -213,6 +213,7 @@ static const struct column clock_columns[] = {
 struct store_db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *statements[STATEMENTS];
+	uint64_t last_id[2]; /* of history and audit */
 	bool damaged;
 };
 
@@ -380,7 +381,7 @@ static int exec(struct store_db *db, const char *sql, struct store_error *error)
 }
 
 /* The value of a PRAGMA, or of anything that is one number. */
-static int query_number(struct store_db *db, const char *sql, int *ret_number,
+static int query_number(struct store_db *db, const char *sql, sqlite3_int64 *ret_number,
 			struct store_error *error)
 {
 	CLEANUP(finalize) sqlite3_stmt *statement = NULL;
@@ -390,7 +391,7 @@ static int query_number(struct store_db *db, const char *sql, int *ret_number,
 		code = sqlite3_step(statement);
 	if (code != SQLITE_ROW)
 		return fail(db, code, error);
-	*ret_number = sqlite3_column_int(statement, 0);
+	*ret_number = sqlite3_column_int64(statement, 0);
 	return 0;
 }
 
@@ -402,7 +403,8 @@ static int if_foreign(struct store_db *db, int r)
 
 static int migrate(struct store_db *db, struct store_error *error)
 {
-	int version, r = query_number(db, "PRAGMA user_version", &version, error);
+	sqlite3_int64 version;
+	int r = query_number(db, "PRAGMA user_version", &version, error);
 	char sql[64];
 
 	if (r < 0)
@@ -411,7 +413,7 @@ static int migrate(struct store_db *db, struct store_error *error)
 		snprintf(
 			error->text, sizeof(error->text),
 			"a newer portald wrote it (version %d, this one knows %d); it is left as it is",
-			version, SCHEMA_VERSION);
+			(int)version, SCHEMA_VERSION);
 		return -ENOTSUP;
 	}
 	r = exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", error);
@@ -432,6 +434,36 @@ static int prepare(struct store_db *db, struct store_error *error)
 
 		if (code != SQLITE_OK)
 			return if_foreign(db, fail(db, code, error));
+	}
+	return 0;
+}
+
+/* After a failed fdatasync() the kernel calls pages of the log clean that never reached the disk,
+ * and the next one succeeds (https://wiki.postgresql.org/wiki/Fsync_Errors).  So what is in the log
+ * is written again, into the database, before anything builds upon it; best effort: a full disk may
+ * have room for the log alone. */
+static void settle_log(struct store_db *db)
+{
+	sqlite3_exec(db->sqlite, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+}
+
+/* Ids only grow; those that are negative are not ours. */
+static int find_last_ids(struct store_db *db, struct store_error *error)
+{
+	static const char *const queries[] = {"SELECT ifnull(max(id), 0) FROM history",
+					      "SELECT ifnull(max(id), 0) FROM audit"};
+
+	for (size_t i = 0; i < LENGTH(queries); i++) {
+		sqlite3_int64 id;
+		int r = query_number(db, queries[i], &id, error);
+
+		if (r < 0)
+			return if_foreign(db, r);
+		if (id >= INT64_MAX - UINT32_MAX) {
+			snprintf(error->text, sizeof(error->text), "the largest id is taken");
+			return -EUCLEAN;
+		}
+		db->last_id[i] = id > 0 ? (uint64_t)id : 0;
 	}
 	return 0;
 }
@@ -490,6 +522,10 @@ int store_db_open(const char *path, struct store_db **ret_db, struct store_error
 	if (r == 0)
 		r = prepare(db, error);
 	if (r == 0)
+		r = find_last_ids(db, error);
+	if (r == 0)
+		settle_log(db);
+	if (r == 0)
 		*ret_db = steal_ptr(&db);
 	return r;
 }
@@ -510,11 +546,12 @@ static void make_immutable_uri(const char *path, char uri[static 3 * PATH_MAX])
 
 static int check_version(struct store_db *db, struct store_error *error)
 {
-	int version, r = query_number(db, "PRAGMA user_version", &version, error);
+	sqlite3_int64 version;
+	int r = query_number(db, "PRAGMA user_version", &version, error);
 
 	if (r < 0 || version == SCHEMA_VERSION)
 		return r;
-	snprintf(error->text, sizeof(error->text), "it is of version %d, not %d", version,
+	snprintf(error->text, sizeof(error->text), "it is of version %d, not %d", (int)(int)version,
 		 SCHEMA_VERSION);
 	return -ENOTSUP;
 }
@@ -532,7 +569,10 @@ int store_db_open_readonly(const char *path, struct store_db **ret_db, struct st
 		return 0;
 	}
 	/* with a log beside it, half of what was written is there: no */
-	if (snprintf(wal, sizeof(wal), "%s-wal", path) >= PATH_MAX || access(wal, F_OK) == 0)
+	struct stat st;
+
+	if (snprintf(wal, sizeof(wal), "%s-wal", path) >= PATH_MAX ||
+	    (stat(wal, &st) == 0 && st.st_size > 0))
 		return r;
 	make_immutable_uri(path, uri);
 	r = open_file(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &immutable, error);
@@ -713,15 +753,28 @@ static int write_audit(struct store_db *db, const struct store_audit *audit,
 	return run_row(db, ADD_AUDIT, audit_columns, LENGTH(audit_columns), audit, error);
 }
 
-static int write_log(struct store_db *db, const struct pending_log *log, struct store_error *error)
+/* A commit that failed at its very end may prove to be on the disk after all, once the database is
+ * opened again: an entry keeps the id that it once got, and is then written over itself. */
+static void number_log(uint64_t *last_id, uint64_t *id)
 {
-	if (log->is_audit)
+	if (*id == 0)
+		*id = *last_id + 1;
+	if (*id > *last_id)
+		*last_id = *id;
+}
+
+static int write_log(struct store_db *db, struct pending_log *log, struct store_error *error)
+{
+	if (log->is_audit) {
+		number_log(&db->last_id[1], &log->audit.id);
 		return write_audit(db, &log->audit, error);
-	return run_row(db, ADD_ENDED, ended_columns, LENGTH(ended_columns) - 1, &log->ended, error);
+	}
+	number_log(&db->last_id[0], &log->ended.id);
+	return run_row(db, ADD_ENDED, ended_columns, LENGTH(ended_columns), &log->ended, error);
 }
 
 /* The log itself says what it lacks. */
-static int write_lost(struct store_db *db, const struct pending *p, struct store_error *error)
+static int write_lost(struct store_db *db, struct pending *p, struct store_error *error)
 {
 	struct store_audit audit = {
 		.unix_s = now_unix(), .who = "portald", .uid = -1, .action = "lost"};
@@ -732,17 +785,19 @@ static int write_lost(struct store_db *db, const struct pending *p, struct store
 		audit.detail, sizeof(audit.detail),
 		"%llu entries of the history and %llu of the audit log, while the database could not be written",
 		(unsigned long long)p->lost[0], (unsigned long long)p->lost[1]);
+	number_log(&db->last_id[1], &p->lost_id);
+	audit.id = p->lost_id;
 	return write_audit(db, &audit, error);
 }
 
-static int write_all(struct store_db *db, const struct pending *p, struct store_error *error)
+static int write_all(struct store_db *db, struct pending *p, struct store_error *error)
 {
 	struct store_clock clock;
 	int r = 0;
 
 	for (const struct pending_row *row = p->rows; row && r == 0; row = row->hh.next)
 		r = write_row(db, row, error);
-	for (const struct pending_log *log = p->first; log && r == 0; log = log->next)
+	for (struct pending_log *log = p->first; log && r == 0; log = log->next)
 		r = write_log(db, log, error);
 	if (r == 0)
 		r = write_lost(db, p, error);
@@ -751,7 +806,7 @@ static int write_all(struct store_db *db, const struct pending *p, struct store_
 		     : run_row(db, PUT_CLOCK, clock_columns, LENGTH(clock_columns), &clock, error);
 }
 
-int store_db_write(struct store_db *db, const struct pending *pending, struct store_error *error)
+int store_db_write(struct store_db *db, struct pending *pending, struct store_error *error)
 {
 	int moved = 0;
 

@@ -27,8 +27,9 @@ void store_db_close(struct store_db *db);
  * been written by us. */
 int store_db_load(struct store_db *db, const struct store_loader *loader,
 		  struct store_clock *ret_clock, uint64_t *ret_skipped, struct store_error *error);
-/* All of it and the clocks now, in one transaction; 0: it is on the disk. */
-int store_db_write(struct store_db *db, const struct pending *pending, struct store_error *error);
+/* All of it and the clocks now, in one transaction; 0: it is on the disk.  Else try again with the
+ * same, and what came on top of it. */
+int store_db_write(struct store_db *db, struct pending *pending, struct store_error *error);
 /* Removes some of what ended, or was done, before these times (a bounded number at a time). */
 int store_db_trim(struct store_db *db, uint64_t ended_before, uint64_t audit_before,
 		  struct store_error *error);

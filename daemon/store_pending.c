@@ -150,6 +150,17 @@ void pending_merge(struct pending *p, struct pending *newer)
 	*newer = (struct pending){0};
 }
 
+void pending_forget_ids(struct pending *p)
+{
+	p->lost_id = 0;
+	for (struct pending_log *log = p->first; log; log = log->next) {
+		if (log->is_audit)
+			log->audit.id = 0;
+		else
+			log->ended.id = 0;
+	}
+}
+
 size_t pending_count(const struct pending *p)
 {
 	return HASH_COUNT(p->rows) + p->log_count[0] + p->log_count[1];

@@ -47,6 +47,7 @@ struct pending {
 	struct pending_log *first, *last; /* oldest first */
 	size_t log_count[2];		  /* history, audit */
 	uint64_t lost[2];		  /* the same, for want of room */
+	uint64_t lost_id;		  /* of the audit entry that says so; 0: none yet */
 };
 
 /* -ENOMEM */
@@ -57,5 +58,7 @@ int pending_audit(struct pending *p, const struct store_audit *audit);
 
 /* Puts what is newer on top; `newer` is empty afterwards. */
 void pending_merge(struct pending *p, struct pending *newer);
+/* For another database than the one that it was tried with. */
+void pending_forget_ids(struct pending *p);
 size_t pending_count(const struct pending *p);
 void pending_finish(struct pending *p);

@@ -62,7 +62,7 @@ struct store {
 	uint64_t tried, committed; /* batches */
 	int error;		   /* of the last attempt */
 	struct store_error why;
-	size_t held_count; /* rows in held, whether or not merged with each other */
+	size_t held_count;
 	bool kicked, hurry, stop, ended, resync;
 	struct store_stats stats;
 

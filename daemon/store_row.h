@@ -33,7 +33,7 @@ struct store_session {
 
 /* A session that has ended.  Of `session` are kept: who and how it was, since when, what it used. */
 struct store_ended {
-	uint64_t id; /* given by the database; grows */
+	uint64_t id; /* given when it is written; grows */
 	struct store_session session;
 	uint64_t ended_unix;
 	char why[STORE_WORD_MAX]; /* "expiry", "revoke"... */
@@ -50,6 +50,7 @@ struct store_entry {
 };
 
 struct store_audit {
+	uint64_t id; /* the same */
 	uint64_t unix_s;
 	char who[STORE_WORD_MAX]; /* "guest", "portalctl", "expiry"... */
 	int64_t uid;		  /* of the caller; -1: none */

@@ -48,6 +48,7 @@ int store_replace(struct store *s, struct store_error *error)
 	store_db_close(s->db);
 	s->db = NULL;
 	s->renewed = true;
+	pending_forget_ids(&s->held);
 	int r = store_db_move_aside(s->path, error);
 
 	if (r < 0)
@@ -104,6 +105,7 @@ static int write_held(struct store *s, struct store_error *error)
 			return r;
 		log_error("store: %s: %s; it is written anew", s->path, error->text);
 		s->unloaded = true;
+		pending_forget_ids(&s->held);
 		r = store_db_move_log_aside(s->path, error);
 		if (r < 0 && r != -ENOENT)
 			return r;
@@ -222,6 +224,7 @@ static void publish(struct store *s, uint64_t batch, int r, const struct store_e
 	s->tried = batch;
 	s->error = r;
 	s->why = *why;
+	s->held_count = r < 0 ? pending_count(&s->held) : 0;
 	if (r == 0) {
 		s->committed = batch;
 		s->stats.commits++;
@@ -230,7 +233,6 @@ static void publish(struct store *s, uint64_t batch, int r, const struct store_e
 		s->stats.lost += s->held.lost[0] + s->held.lost[1];
 		s->resync = s->resync || s->renewed;
 		s->renewed = false;
-		s->held_count = 0;
 	}
 	pthread_cond_broadcast(&s->attempted);
 	pthread_mutex_unlock(&s->lock);

@@ -256,6 +256,19 @@ struct store_session make_session(uint32_t n)
 	return s;
 }
 
+void assert_same_session(const struct store_session *a, const struct store_session *b)
+{
+	const size_t numbers = offsetof(struct store_session, started_unix);
+
+	assert_non_null(a);
+	assert_string_equal(a->zone, b->zone);
+	assert_true(mac_equal(&a->mac, &b->mac));
+	assert_int_equal(a->how, b->how);
+	assert_string_equal(a->note, b->note);
+	assert_memory_equal((const char *)a + numbers, (const char *)b + numbers,
+			    sizeof(*a) - numbers);
+}
+
 const struct store_session *find_session(const struct fixture *f, uint32_t n)
 {
 	const struct store_session wanted = make_session(n);

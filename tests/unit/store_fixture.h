@@ -48,6 +48,7 @@ size_t fixture_moved(const struct fixture *f);
 
 void hear(void *heard, int error);
 struct store_session make_session(uint32_t n);
+void assert_same_session(const struct store_session *a, const struct store_session *b);
 /* NULL: it was not loaded */
 const struct store_session *find_session(const struct fixture *f, uint32_t n);
 

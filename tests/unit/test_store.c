@@ -69,8 +69,8 @@ static void test_round_trip(void **state)
 
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
-	assert_memory_equal(find_session(f, 1), &first, sizeof(first));
-	assert_memory_equal(find_session(f, 2), &second, sizeof(second));
+	assert_same_session(find_session(f, 1), &first);
+	assert_same_session(find_session(f, 2), &second);
 	assert_int_equal(f->entry_count, 2);
 	assert_memory_equal(&f->entries[0], &trusted, sizeof(trusted));
 	assert_memory_equal(&f->entries[1], &blocked, sizeof(blocked));
@@ -90,7 +90,7 @@ static void test_round_trip(void **state)
 	fixture_close(f);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 1);
-	assert_memory_equal(&f->sessions[0], &first, sizeof(first));
+	assert_same_session(&f->sessions[0], &first);
 	assert_int_equal(f->entry_count, 1);
 	assert_int_equal(f->entries[0].list, STORE_BLOCK);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM history WHERE why = 'revoke'"
@@ -231,7 +231,7 @@ static void test_usage(void **state)
 	fixture_open(f);
 	assert_int_equal(f->session_count, 1);
 	snprintf(used.note, sizeof(used.note), "%s", s.note);
-	assert_memory_equal(&f->sessions[0], &used, sizeof(used));
+	assert_same_session(&f->sessions[0], &used);
 }
 
 static void test_usage_is_flushed(void **state)
@@ -270,8 +270,8 @@ static void test_order_within_a_batch(void **state)
 	fixture_close(f);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
-	assert_memory_equal(find_session(f, 2), &b, sizeof(b));
-	assert_memory_equal(find_session(f, 3), &c, sizeof(c));
+	assert_same_session(find_session(f, 2), &b);
+	assert_same_session(find_session(f, 3), &c);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM history"), 2);
 }
 
@@ -299,6 +299,104 @@ static void test_audit(void **state)
 		1);
 }
 
+struct page {
+	int times, error;
+	size_t count;
+	struct store_ended rows[STORE_HISTORY_MAX];
+};
+
+static void take_page(void *data, int error, const struct store_ended *rows, size_t count)
+{
+	struct page *page = data;
+
+	page->times++;
+	page->error = error;
+	page->count = count;
+	if (count > 0)
+		memcpy(page->rows, rows, count * sizeof(*rows));
+}
+
+static void read_page(struct fixture *f, struct page *page, uint64_t since, uint64_t after,
+		      size_t limit)
+{
+	page->times = 0;
+	assert_int_equal(store_history(f->store, since, after, limit, take_page, page), 0);
+	wait_for(f, &page->times, 1);
+	assert_int_equal(page->error, 0);
+}
+
+static void test_history(void **state)
+{
+	enum { COUNT = 2500 };
+	struct fixture *f = *state;
+	struct page *page = malloc(sizeof(*page));
+	const uint64_t base = now_unix() - 100000;
+	uint64_t since = 0, after = 0, last = 0;
+	size_t rows = 0;
+
+	assert_non_null(page);
+	fixture_open(f);
+	/* out of order, and some at the same time */
+	for (uint32_t n = 0; n < COUNT; n++) {
+		struct store_session s = make_session(n);
+
+		assert_int_equal(store_end_session(f->store, &s, base + n * 7 % COUNT / 2, "expiry",
+						   NULL, NULL),
+				 0);
+	}
+	do {
+		read_page(f, page, since, after, 1000000);
+		for (size_t i = 0; i < page->count; i++) {
+			const struct store_ended *e = &page->rows[i];
+			uint32_t n = (uint32_t)(e->session.started_unix - 1795350000);
+			const struct store_session was = make_session(n);
+
+			assert_true(e->ended_unix >= last);
+			assert_int_equal(e->ended_unix, base + n * 7 % COUNT / 2);
+			assert_string_equal(e->why, "expiry");
+			assert_string_equal(e->session.note, was.note);
+			assert_true(mac_equal(&e->session.mac, &was.mac));
+			assert_int_equal(e->session.bytes_down, was.bytes_down);
+			assert_int_equal(e->session.how, was.how);
+			last = e->ended_unix;
+		}
+		rows += page->count;
+		since = page->rows[page->count - 1].ended_unix;
+		after = page->rows[page->count - 1].id;
+	} while (page->count == STORE_HISTORY_MAX);
+	assert_int_equal(rows, COUNT);
+	read_page(f, page, base + COUNT / 2 - 1, 0, 5);
+	assert_int_equal(page->count, 2);
+	read_page(f, page, base + COUNT, 0, 5);
+	assert_int_equal(page->count, 0);
+	free(page);
+}
+
+static void test_old_entries_go(void **state)
+{
+	struct fixture *f = *state;
+	struct store_session s = make_session(1);
+	uint64_t now = now_unix();
+
+	f->config.history_days = 2;
+	f->config.audit_days = 1;
+	fixture_open(f);
+	store_end_session(f->store, &s, now - 2 * 86400 - 100, "expiry", NULL, NULL);
+	store_end_session(f->store, &s, now - 2 * 86400 + 100, "expiry", NULL, NULL);
+	store_audit(f->store, "guest", -1, "login", "guest", NULL, "");
+	fixture_drain(f);
+	fixture_close(f);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM history"), 1);
+	sql(f->path, "INSERT INTO audit (time, who, action, zone, detail) VALUES"
+		     " (unixepoch() - 86500, 'guest', 'login', 'guest', ''),"
+		     " (unixepoch() - 86300, 'guest', 'login', 'guest', '')");
+	fixture_open(f);
+	fixture_drain(f);
+	fixture_close(f);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM history"), 1);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM audit"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +409,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_usage_is_flushed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order_within_a_batch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_audit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_history, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_old_entries_go, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
