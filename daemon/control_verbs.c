@@ -11,6 +11,7 @@
 #include "daemon/check.h"
 #include "daemon/control_server.h"
 #include "daemon/member.h"
+#include "daemon/persist.h"
 #include "daemon/policy.h"
 
 bool control_find_zones(struct client *c, uint32_t *ret_first, uint32_t *ret_end)
@@ -53,7 +54,7 @@ static json_t *zone_status(const struct engine *e, uint32_t i)
 			 "divert-port", (int)z->divert_port, "sessions", count);
 }
 
-static json_t *host_warnings(const struct config *config)
+static json_t *warnings_of(const struct engine *e)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
 	json_t *warnings = json_array();
@@ -62,10 +63,12 @@ static json_t *host_warnings(const struct config *config)
 
 	if (!out)
 		return warnings;
-	check_host(config, out);
+	check_host(e->config, out);
 	fclose(out);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		json_array_append_new(warnings, json_string(line));
+	if (persist_trouble(e))
+		json_array_append_new(warnings, json_string(persist_trouble(e)));
 	return warnings;
 }
 
@@ -87,7 +90,7 @@ static void run_status(struct client *c)
 				 PORTALD_VERSION, "pid", (int)getpid(), "uptime",
 				 (json_int_t)((now_boot_ms() - e->started_ms) / 1000), "hostname",
 				 e->config->hostname, "config", e->config->path, "zones", zones,
-				 "processes", processes, "warnings", host_warnings(e->config)));
+				 "processes", processes, "warnings", warnings_of(e)));
 	client_done(c);
 }
 

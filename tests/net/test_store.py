@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sessions survive: a restart, a reboot (no tables, another boot id), a damaged and a full disk."""
+import os
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+import uuid
+
+import pytest
+
+import gateway
+from conftest import families
+from namespace import wait_until
+
+CONFIG = """
+zone "guest" {
+  interface = "br-guest"
+  session = 1h
+}
+"""
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+class Machine(gateway.Gateway):
+    """A gateway whose machine can be booted again: the boot id is a file of ours, in portald's own mount namespace."""
+
+    def launch(self):
+        self._starts += 1
+        path = os.path.join(self.folder, "boot_id")
+        if not os.path.exists(path):
+            self.new_boot_id()
+        script = f'mount --make-rprivate / && mount --bind "{path}" {BOOT_ID} && exec "$@"'
+        self.process = self.lab.spawn("gw", ["unshare", "--mount", "sh", "-c", script, "sh", gateway.PORTALD, "-c",
+                                             self.config_path], f"machine{self._starts}", env=gateway.SANITIZER)
+        return self.process
+
+    def new_boot_id(self):
+        with open(os.path.join(self.folder, "boot_id"), "w", encoding="ascii") as f:
+            f.write(f"{uuid.uuid4()}\n")
+
+    def power_cut(self):
+        """Every process gone at once, and the kernel's tables."""
+        self.kill(self.all_pids())
+        assert self.teardown().returncode == 0
+        self.new_boot_id()
+
+    def database(self):
+        return os.path.join(self.state_dir, "portald.db")
+
+    def rows(self, query):
+        with sqlite3.connect(self.database()) as db:
+            return db.execute(query).fetchall()
+
+
+@pytest.fixture
+def machine(lab):
+    gw = Machine(lab, CONFIG, globals_="accounting = 1s\n")
+    yield gw
+    if gw.process and gw.process.alive():
+        gw.revoke_all()
+    gw.close()
+    gw.teardown()
+
+
+def without_time(session):
+    return {k: v for k, v in session.items() if not k.startswith(("seconds", "bytes")) and k != "addresses"}
+
+
+def only(sessions):
+    assert len(sessions) == 1
+    return next(iter(sessions.values()))
+
+
+@families
+def test_reboot(lab, machine, family):
+    """A login and a grant with limits are there again; what ended stays ended; strangers stay out."""
+    g1, g2, g3, s1 = (lab.add_guest(n) for n in ("g1", "g2", "g3", "s1"))
+    g1.login(family)
+    machine.ctl("grant", g2.mac, "--for", "2h", "--note", "room 12", "--quota-down", "100M", "--rate-up", "90M", "--idle", "50m")
+    machine.grant(g3, s1)
+    machine.revoke(g3)
+    s1.http("GET", f"http://{s1.gateway[4]}/logout")
+    machine.revoke(s1)
+    assert g2.opens(family)
+    before = machine.sessions()
+    assert len(before) == 2 and before["guest", g2.mac]["bytes-down"] > 0
+    wait_until(lambda: machine.rows("SELECT sum(bytes_down) FROM sessions")[0][0] >=
+               sum(s["bytes-down"] for s in before.values()), what="usage is on disk")
+    machine.power_cut()
+    machine.start()
+    after = machine.sessions()
+    assert {k: without_time(s) for k, s in after.items()} == {k: without_time(s) for k, s in before.items()}
+    for key, session in after.items():
+        assert before[key]["seconds-left"] - 60 < session["seconds-left"] <= before[key]["seconds-left"]
+        assert session["bytes-up"] >= before[key]["bytes-up"] and session["bytes-down"] >= before[key]["bytes-down"]
+    assert g1.is_online() and g2.is_online() and s1.is_stranger() and g3.is_stranger()
+    assert machine.log_lines("2 session.s. restored after a reboot")
+
+
+def test_a_session_that_ended_meanwhile_stays_ended(lab, machine):
+    """Its time was up while the machine was off, or portald was not there."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    machine.grant(g1, for_="3s")
+    machine.grant(g2)
+    machine.power_cut()
+    time.sleep(4)
+    machine.start()
+    assert [mac for _, mac in machine.sessions()] == [g2.mac]
+    assert g1.is_stranger() and g2.is_online()
+
+
+def test_restart_after_a_flush(lab, machine):
+    """The kernel's sessions were flushed while nobody was there: the store has them."""
+    g1 = lab.add_guest("g1")
+    machine.ctl("grant", g1.mac, "--for", "2h", "--note", "x")
+    before = only(machine.sessions())
+    machine.stop()
+    lab.nft("flush ruleset")
+    machine.start()
+    assert machine.log_lines("1 session.s. restored after a restart")
+    after = only(machine.sessions())
+    assert without_time(after) == without_time(before)
+    assert before["seconds-left"] - 60 < after["seconds-left"] <= before["seconds-left"]
+    assert g1.is_online()
+
+
+def test_a_clock_that_was_not_set(lab, machine):
+    """No real-time clock: the machine believes in an earlier time.  A session keeps what it had, and no more."""
+    g1 = lab.add_guest("g1")
+    machine.grant(g1, for_="1h")
+    machine.stop()
+    assert machine.teardown().returncode == 0
+    machine.new_boot_id()
+    with sqlite3.connect(machine.database()) as db:	 # as if all had been written in the future
+        db.execute("UPDATE clock SET unix = unix + 100000000")
+        db.execute("UPDATE sessions SET ends = ends + 100000000")
+    machine.start()
+    assert machine.log_lines("the clock is behind")
+    assert 3500 < only(machine.sessions())["seconds-left"] <= 3600
+    machine.restart()
+    assert 3400 < only(machine.sessions())["seconds-left"] <= 3600
+
+
+def test_damaged(lab, machine):
+    """Moved aside, never deleted; the kernel's sessions go on and are in the new one."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    machine.grant(g1)
+    machine.stop()
+    for name in ("portald.db-wal", "portald.db-shm"):
+        if os.path.exists(os.path.join(machine.state_dir, name)):
+            os.unlink(os.path.join(machine.state_dir, name))
+    with open(machine.database(), "wb") as f:
+        f.write(b"not a database\n" * 1000)
+    machine.start()
+    assert g1.is_online()
+    machine.grant(g2)
+    aside = [n for n in os.listdir(machine.state_dir) if n.startswith("portald.db.corrupt-")]
+    assert len(aside) == 1
+    with open(os.path.join(machine.state_dir, aside[0]), "rb") as f:
+        assert f.read().startswith(b"not a database\n")
+    wait_until(lambda: len(machine.rows("SELECT mac FROM sessions")) == 2, what="both are in the new database")
+
+
+def test_full_disk(lab, make_lab):
+    """Logins work, and status says that they are not kept; when there is room again, they are."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw = Machine(lab, CONFIG, globals_="accounting = 1s\n", start=False)
+    os.mkdir(gw.state_dir)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", gw.state_dir], check=True)
+    filler = os.path.join(gw.state_dir, "filler")
+    try:
+        gw.start()
+        gw.grant(g1)
+        with open(filler, "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(b"x" * 4096)
+            except OSError:
+                pass
+        g2.login(4)
+        for number in range(2000):	# until the log's last room is used up
+            if any("store" in w for w in gw.status()["warnings"]):
+                break
+            gw.ctl("grant", "--file", "-", input="".join(f"02:00:00:00:{number >> 8:02x}:{n:02x}\n" for n in range(number, number + 50)))
+        assert any("store" in w for w in gw.status()["warnings"]), gw.log()
+        assert g1.is_online() and g2.is_online()
+        os.unlink(filler)
+        wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
+        count = len(gw.sessions())
+        gw.power_cut()
+        gw.start()
+        assert len(gw.sessions()) == count and g2.is_online()
+    finally:
+        if gw.process and gw.process.alive():
+            gw.revoke_all()
+        gw.close()
+        gw.teardown()
+        subprocess.run(["umount", gw.state_dir], check=True)
+
+
+@pytest.mark.parametrize("how", ["kill", "restart", "power", "flush"])
+def test_no_acknowledged_grant_is_lost(lab, machine, how):
+    """Grants and revokes under way while portald is killed: what was answered counts."""
+    lab.add_guest("g1")
+    granted, revoked, stop = [], set(), threading.Event()
+
+    def work(worker):
+        number = 0
+        while not stop.is_set():
+            number += 1
+            mac = f"02:00:00:{worker:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+            try:
+                machine.ctl("grant", mac)
+                granted.append(mac)
+                if number % 5 == 0:
+                    revoked.add(mac)	# from now on both are right, until it is answered
+                    machine.ctl("revoke", mac)
+                    granted.remove(mac)
+            except gateway.ControlError:
+                time.sleep(0.05)
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for w in workers:
+        w.start()
+    for number in range(5):
+        time.sleep(0.3 + 0.13 * number)
+        if how == "kill":
+            os.kill(machine.process.pid, signal.SIGKILL)
+            machine.wait_gone(machine.known)
+        elif how == "restart":
+            machine.stop()
+        elif how == "power":
+            for pid in machine.known:
+                os.kill(pid, signal.SIGKILL)
+            machine.wait_gone(machine.known)
+            assert machine.teardown().returncode == 0
+            machine.new_boot_id()
+        else:
+            lab.nft("flush ruleset")
+            continue
+        machine.start()
+    stop.set()
+    for w in workers:
+        w.join()
+    there = {mac for _, mac in machine.sessions()}
+    lost = set(granted) - there - revoked
+    assert len(granted) > 20 and not lost, f"{len(lost)} of {len(granted)} grants are lost"
+    machine.ctl("revoke", "--all")
