@@ -255,7 +255,7 @@ static int fail(struct store_db *db, int code, struct store_error *error)
 		return -ENOMEM;
 	default:
 		/* the file system's own EUCLEAN is not for us to mend */
-		return system && system != EUCLEAN ? -system : -EIO;
+		return system > 0 && system != EUCLEAN ? -system : -EIO;
 	}
 }
 
@@ -366,7 +366,7 @@ static int run_row(struct store_db *db, enum statement which, const struct colum
 /* A transaction is half done: none of it stays. */
 static int roll_back(struct store_db *db, int r)
 {
-	struct store_error ignored;
+	struct store_error ignored = {""};
 
 	if (!sqlite3_get_autocommit(db->sqlite))
 		run(db, ROLLBACK, &ignored);
@@ -489,8 +489,11 @@ static int open_file(const char *name, int flags, struct store_db **ret_db,
 		return -ENOMEM;
 	int code = sqlite3_open_v2(name, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
-	if (code != SQLITE_OK)
-		return fail(db, code, error);
+	if (code != SQLITE_OK) {
+		int r = fail(db, code, error);
+
+		return r < 0 ? r : -EIO; /* for static analysis */
+	}
 	distrust(db);
 	*ret_db = steal_ptr(&db);
 	return 0;
@@ -697,7 +700,7 @@ int store_db_load(struct store_db *db, const struct store_loader *loader,
 		r = check_table(db, "PRAGMA quick_check(lists)", error);
 	/* the first error is what counts; what can be read is wanted all the same */
 	for (size_t i = 0; i < LENGTH(tables); i++) {
-		struct store_error other;
+		struct store_error other = {""};
 		int err = load_table(db, &tables[i], loader, &skipped, r < 0 ? &other : error);
 
 		r = r < 0 ? r : err;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -220,6 +221,7 @@ static void test_usage(void **state)
 		assert_int_equal(store_usage(f->store, &unknown, 1), 0);
 		event_base_loop(f->base, EVLOOP_NONBLOCK);
 	}
+	usleep(100000); /* a commit that should not be would come now */
 	store_get_stats(f->store, &stats);
 	assert_int_equal(stats.pending, 2);
 	assert_int_equal(fixture_commits(f), before);
