@@ -76,6 +76,13 @@ def members(gw):
         return None
 
 
+def assert_ends_alike(gw):
+    """The kernel ends each session when portald says that it ends; one rounds up, the other down."""
+    earlier, kernel, later = gw.sessions(), gw.members(), gw.sessions()
+    for key, session in later.items():
+        assert session["seconds-left"] - 2 <= kernel[key[1]] <= earlier[key]["seconds-left"] + 1
+
+
 def slipped(lab):
     """What came upstream of a flood."""
     return [p for p in lab.capture.packets() if p.dport in (UDP_PORT, TCP_PORT)]
@@ -94,12 +101,12 @@ def test_flush_in_a_loop(lab, fresh, family, record_property):
         for i in range(20):
             restored_by(fresh, lambda: flush(lab))
             if i % 5 == 0:
-                for flow in (a, b, c):
+                for flow in (a, b) if i else (a, b, c):  # the UDP stream ends by itself after a minute
                     flow.wait_progress(flow.STEP // 4)
         for _ in range(5):  # also one into the work of the one before
             flush(lab)
         wait_until(lambda: members(fresh) == {mac for _, mac in before}, what="all are members again")
-        for flow in (a, b, c):
+        for flow in (a, b):
             flow.wait_progress(flow.STEP)
         assert all(process.alive() for process in floods)
         for process in floods:
@@ -117,13 +124,13 @@ def test_flush_in_a_loop(lab, fresh, family, record_property):
         assert slips == 0 and arrived == 0
     record_property("packets of strangers in 25 flushes", f"{slips} out, {arrived} in")
     assert fresh.all_pids() == pids
+    assert_ends_alike(fresh)
     after = fresh.sessions()
     assert after.keys() == before.keys()
     for key, session in after.items():
         assert {k: session[k] for k in ("how", "note", "started")} == {k: before[key][k] for k in ("how", "note", "started")}
         total = before[key]["seconds-used"] + before[key]["seconds-left"]
         assert abs(session["seconds-used"] + session["seconds-left"] - total) <= 2
-        assert abs(fresh.members()[key[1]] - session["seconds-left"]) <= 2, "the kernel ends it in time"
     assert fresh.log_lines("portald-gate: nft removed rules of portald")
     assert g1.is_online()
 
@@ -240,8 +247,7 @@ def test_changes_under_way_are_not_lost(lab, fresh):
         flushing.join()
     assert {mac for _, mac in fresh.sessions()} == rest
     wait_until(lambda: members(fresh) == rest, what="the kernel has them all, and no other")
-    for (_, mac), session in fresh.sessions().items():
-        assert abs(fresh.members()[mac] - session["seconds-left"]) <= 2
+    assert_ends_alike(fresh)
 
 
 def test_a_host_firewall_that_begins_with_flush_ruleset(lab, fresh):
