@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
-#include "common/limits.h"
+#include "common/session_limits.h"
 
 enum {
 	ZONES_MAX = 64,

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "common/limits.h"
+#include "common/session_limits.h"
 
 /* A command's outcome, and the program's exit status. */
 enum status {

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "common/limits.h"
+#include "common/session_limits.h"
 
 /* Borrows from the JSON value. */
 struct session_view {

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 
 #include "common/duration.h"
-#include "common/limits.h"
+#include "common/session_limits.h"
 #include "common/text.h"
 #include "daemon/config_file.h"
 #include "daemon/config_private.h"

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/limits.h"
 #include "common/proto.h"
+#include "common/session_limits.h"
 
 enum policy_ask { ASK_LOGIN, ASK_GRANT, ASK_SET, ASK_REVOKE, ASK_LOGOUT };
 

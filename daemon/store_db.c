@@ -387,6 +387,7 @@ static int query_number(struct store_db *db, const char *sql, sqlite3_int64 *ret
 	CLEANUP(finalize) sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL);
 
+	*ret_number = 0;
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	if (code != SQLITE_ROW)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/duration.h"
-#include "common/limits.h"
+#include "common/session_limits.h"
 
 #define YEARS_10 (3650 * UINT64_C(86400))
 #define EXBI	 (UINT64_C(1) << 60)

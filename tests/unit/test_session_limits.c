@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/limits.h"
+#include "common/session_limits.h"
 
 static const struct {
 	enum limit_unit unit;
