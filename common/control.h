@@ -13,6 +13,7 @@
  *   {"verb":"set", "macs":[M...], "zone"?:Z, "for"?:SECONDS FROM NOW, "more"?:SECONDS, LIMITS,
  *    "note"?:TEXT}
  *   {"verb":"revoke", "macs":[M...], "zone"?:Z}  or  {"verb":"revoke", "all":true, "zone"?:Z}
+ *   {"verb":"history", "zone"?:Z, "since"?:UNIX SECONDS}
  *   {"verb":"watch"}
  *
  * Answers:
@@ -28,6 +29,7 @@
  *   grant   {"granted":N, "replaced":N, "refused":[{"mac":M, "why":TEXT}]}
  *   set     {"changed":N, "unknown":[M...], "refused":[{"mac":M, "why":TEXT}]}
  *   revoke  {"revoked":N, "unknown":[M...]}
+ *   history {"ended":[ENDED...], "more":BOOL} until "more" is false; by their ends
  *   watch   {"watching":true}, then EVENT for each event until the client closes
  *
  * SESSION: {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
@@ -35,6 +37,8 @@
  *           LIMITS}
  * LIMITS:  "idle"?:SECONDS, "quota-up"?:BYTES, "quota-down"?:BYTES, "quota-total"?:BYTES,
  *          "rate-up"?:BITS A SECOND, "rate-down"?:BITS A SECOND; 0: none.  In a session all are there.
+ * ENDED:   {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
+ *           "ended":UNIX SECONDS, "why":an event's name, "bytes-up":N, "bytes-down":N}
  * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"revoke"|"quota"|"idle",
  *           "time":UNIX SECONDS WITH FRACTION,
  *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change: how long)}

@@ -22,8 +22,8 @@
 static const char default_socket[] = "/run/portald/control.sock";
 
 static const struct command *const commands[] = {
-	&command_status, &command_list,	  &command_show,  &command_grant,
-	&command_set,	 &command_revoke, &command_watch,
+	&command_status, &command_list,	  &command_show,    &command_grant,
+	&command_set,	 &command_revoke, &command_history, &command_watch,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -181,6 +181,11 @@ static bool set_rate_down(struct ctl *ctl, const char *value)
 	return set_limit(ctl, 5, value);
 }
 
+static bool set_since(struct ctl *ctl, const char *value)
+{
+	return duration_parse(value, &ctl->since) == 0 && ctl->since > 0;
+}
+
 static bool set_note(struct ctl *ctl, const char *value)
 {
 	ctl->note = value;
@@ -247,6 +252,7 @@ static const struct {
 	{"quota-total", 0, true, OPTION_LIMITS, set_quota_total, QUOTA_TEXT},
 	{"rate-up", 0, true, OPTION_LIMITS, set_rate_up, RATE_TEXT},
 	{"rate-down", 0, true, OPTION_LIMITS, set_rate_down, RATE_TEXT},
+	{"since", 0, true, OPTION_SINCE, set_since, "a time like 12h or 30d"},
 	{"note", 0, true, OPTION_NOTE, set_note,
 	 "a text of at most 95 bytes without control characters"},
 	{"file", 0, true, OPTION_FILE, set_file, "a file, or - for the standard input"},

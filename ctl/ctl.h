@@ -25,7 +25,8 @@ enum option_bit {
 	OPTION_FILE = 1 << 3,
 	OPTION_ALL = 1 << 4,
 	OPTION_LIMITS = 1 << 5, /* --idle, --quota-up ... */
-	OPTION_COMMON = 1 << 6, /* any command takes it */
+	OPTION_SINCE = 1 << 6,
+	OPTION_COMMON = 1 << 7, /* any command takes it */
 };
 
 /* One call of the program. */
@@ -35,7 +36,7 @@ struct ctl {
 	bool json, help, version;
 	unsigned int given; /* enum option_bit */
 	const char *zone, *note, *file;
-	uint64_t seconds;
+	uint64_t seconds, since;
 	int sign;	      /* of --for: 1 with +, -1 with -, else 0 */
 	struct limits limits; /* and which of them were given: bit i is limit_fields[i] */
 	unsigned int limits_given;
@@ -56,7 +57,7 @@ struct command {
 
 extern const struct command command_status, command_list, command_show;
 extern const struct command command_grant, command_set, command_revoke;
-extern const struct command command_watch;
+extern const struct command command_history, command_watch;
 
 /* "portalctl: text" on stderr */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -21,6 +21,7 @@ static const struct {
 	{"grant", CONTROL_GRANT, NEEDS_MACS},
 	{"set", CONTROL_SET, NEEDS_MACS},
 	{"revoke", CONTROL_REVOKE, NEEDS_MACS | MAY_ALL},
+	{"history", CONTROL_HISTORY, 0},
 	{"watch", CONTROL_WATCH, 0},
 };
 
@@ -135,6 +136,19 @@ static int take_seconds(struct control_request *r, const json_t *root,
 	return 0;
 }
 
+static int take_since(struct control_request *r, const json_t *root,
+		      char why[static ERROR_TEXT_MAX])
+{
+	const json_t *j = json_object_get(root, "since");
+
+	if (!j || json_is_null(j))
+		return 0;
+	if (!json_is_integer(j) || json_integer_value(j) < 0)
+		return refuse(why, "\"since\" must be a number of seconds since 1970");
+	r->since = (uint64_t)json_integer_value(j);
+	return 0;
+}
+
 /* For set: what comes to the time that is left. */
 static int take_more(struct control_request *r, const json_t *root, char why[static ERROR_TEXT_MAX])
 {
@@ -186,6 +200,8 @@ static int take_request(struct control_request *r, const json_t *root,
 			err = take_seconds(r, root, why);
 		if (err == 0)
 			err = take_more(r, root, why);
+		if (err == 0)
+			err = take_since(r, root, why);
 		if (err == 0)
 			err = take_limits(r, root, why);
 		r->has_note = json_is_string(json_object_get(root, "note"));

@@ -18,6 +18,7 @@ enum control_verb {
 	CONTROL_GRANT,
 	CONTROL_REVOKE,
 	CONTROL_SET,
+	CONTROL_HISTORY,
 	CONTROL_WATCH
 };
 
@@ -30,6 +31,7 @@ struct control_request {
 	struct limits limits; /* grant, set */
 	unsigned int given;   /* which of them: bit i is limit_fields[i] */
 	bool has_note;
+	uint64_t since; /* history: seconds since 1970 */
 	char note[NOTE_MAX];
 	struct mac *macs; /* sorted, each once */
 	size_t mac_count;

@@ -279,9 +279,10 @@ static void run_watch(struct client *c)
 }
 
 static void (*const runs[])(struct client *c) = {
-	[CONTROL_STATUS] = run_status, [CONTROL_LIST] = control_list, [CONTROL_SHOW] = control_list,
-	[CONTROL_GRANT] = run_grant,   [CONTROL_REVOKE] = run_revoke, [CONTROL_SET] = control_set,
-	[CONTROL_WATCH] = run_watch,
+	[CONTROL_STATUS] = run_status,	     [CONTROL_LIST] = control_list,
+	[CONTROL_SHOW] = control_list,	     [CONTROL_GRANT] = run_grant,
+	[CONTROL_REVOKE] = run_revoke,	     [CONTROL_SET] = control_set,
+	[CONTROL_HISTORY] = control_history, [CONTROL_WATCH] = run_watch,
 };
 
 void control_run(struct client *c)

@@ -52,6 +52,11 @@ const char *persist_trouble(const struct engine *e)
 	return e->persist && e->persist->failing ? e->persist->trouble : NULL;
 }
 
+struct store *persist_store(const struct engine *e)
+{
+	return e->persist->store;
+}
+
 static void describe(const struct engine *e, const struct session *s, struct store_session *ret_row)
 {
 	const uint64_t now = now_boot_ms(), unix_now = now_unix();

@@ -32,5 +32,7 @@ void persist_usage(struct engine *e, const struct session_key *keys, size_t coun
 /* From time to time: has the clock been set? */
 void persist_check_clock(struct engine *e);
 
+struct store *persist_store(const struct engine *e);
+
 /* What is wrong with the store, or NULL. */
 const char *persist_trouble(const struct engine *e);

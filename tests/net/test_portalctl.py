@@ -384,6 +384,30 @@ def test_set(straw):
     assert done.returncode == 2 and not requests
 
 
+ENDED = {"zone": "guest", "mac": MAC, "how": "login", "note": "room 12", "started": 1700000000, "ended": 1700003720,
+         "why": "quota", "bytes-up": 999, "bytes-down": 12_345_678}
+
+
+def test_history(straw):
+    answer = [{"ended": [ENDED], "more": True}, {"ended": [{**ENDED, "note": ""}], "more": False}]
+    begun = int(time.time())
+    done, requests = straw(answer, "history", "--since", "7d", "--zone", "guest")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "ENDED                ZONE   MAC                BY     WHY    LASTED   SENT  RECEIVED  NOTE",
+        f"2023-11-14 23:15:20  guest  {MAC}  login  quota   1h 2m  999 B   12.3 MB  room 12",
+        f"2023-11-14 23:15:20  guest  {MAC}  login  quota   1h 2m  999 B   12.3 MB"]
+    assert requests[0]["verb"] == "history" and requests[0]["zone"] == "guest"
+    assert 0 <= requests[0]["since"] - (begun - 7 * 86400) <= 60
+    done, requests = straw(answer, "history", "--json")
+    assert json.loads(done.stdout) == {"ended": [ENDED, {**ENDED, "note": ""}]}
+    assert 0 <= requests[0]["since"] - (begun - 86400) <= 60
+    done, _ = straw([{"ended": [], "more": False}], "history")
+    assert done.stdout == "no session has ended\n"
+    done, _ = straw([{"ended": [{"mac": MAC}], "more": False}], "history")
+    assert done.returncode == 3
+
+
 def test_grant_with_refusals(straw):
     answer = [{"granted": 0, "replaced": 1, "refused": [{"mac": MAC, "why": "the set is full"}]}]
     done, requests = straw(answer, "grant", MAC, "ff:ff:ff:ff:ff:ff", "02:00:5e:10:00:02")

@@ -73,6 +73,25 @@ def only(sessions):
     return next(iter(sessions.values()))
 
 
+def test_history(lab, machine):
+    """Who was online, until when, and why no longer; also after a restart, in portions."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    g1.login(4)
+    machine.ctl("grant", g2.mac, "--note", "room 12", "--for", "2s")
+    machine.revoke(g1)
+    wait_until(lambda: not machine.sessions(), what="the other one ends")
+    many = [f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}" for n in range(600)]
+    machine.ctl("grant", "--file", "-", input="\n".join(many))
+    machine.revoke_all()
+    machine.restart()
+    ended = machine.ctl("history", "--since", "1h")["ended"]
+    assert [(s["mac"], s["how"], s["why"], s["note"]) for s in ended[:2]] == [
+        (g1.mac, "login", "revoke", ""), (g2.mac, "grant", "expiry", "room 12")]
+    assert sorted(s["mac"] for s in ended[2:]) == many
+    assert all(s["started"] <= s["ended"] for s in ended)
+    assert machine.ctl("history", "--zone", "other")["ended"] == []
+
+
 @families
 def test_reboot(lab, machine, family):
     """A login and a grant with limits are there again; what ended stays ended; strangers stay out."""

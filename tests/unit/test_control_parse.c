@@ -24,6 +24,8 @@ static const struct {
 	{"{\"verb\":\"status\"}", 0, CONTROL_STATUS, 0, 0, NULL},
 	{"{\"verb\":\"list\",\"zone\":\"guest\"}", 0, CONTROL_LIST, 0, 0, NULL},
 	{"{\"verb\":\"list\",\"zone\":null}", 0, CONTROL_LIST, 0, 0, NULL},
+	{"{\"verb\":\"history\",\"since\":0}", 0, CONTROL_HISTORY, 0, 0, NULL},
+	{"{\"verb\":\"history\",\"since\":-1}", -EINVAL, 0, 0, 0, "since"},
 	{"{\"verb\":\"watch\"}", 0, CONTROL_WATCH, 0, 0, NULL},
 	{"{\"verb\":\"show\",\"mac\":" MAC "}", 0, CONTROL_SHOW, 1, 0, NULL},
 	{"{\"verb\":\"grant\",\"macs\":[" MAC "," MAC ",\"02-00-5E-10-00-02\"]}", 0, CONTROL_GRANT,
