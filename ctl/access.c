@@ -381,11 +381,12 @@ static enum status run_revoke(struct ctl *ctl)
 	return status;
 }
 
-#define LIMITS_HELP                                                                                        \
-	"limits, each a number or none:\n"                                                                 \
-	"  --idle TIME                                  end when the guest has sent nothing for so long\n" \
-	"  --quota-up, --quota-down, --quota-total BYTES  500M, 1.5G, 20Gi\n"                              \
-	"  --rate-up, --rate-down BITS                  a second: 512k, 20M, 1G\n"
+#define LIMITS_HELP                                                                                 \
+	"limits; none takes one away:\n"                                                            \
+	"  --idle TIME                                     end when the guest sends nothing: 30m\n" \
+	"  --quota-up BYTES, --quota-down BYTES,\n"                                                 \
+	"  --quota-total BYTES                             500M, 1.5G, 20Gi\n"                      \
+	"  --rate-up BITS, --rate-down BITS                a second: 512k, 20M, 1G\n"
 
 const struct command command_grant = {
 	.name = "grant",
