@@ -124,6 +124,27 @@ enum status ctl_ask(struct ctl *ctl, json_t *request, json_t **ret_answer)
 	return r < 0 ? complain_gateway(ctl, r) : ctl_next(ctl, ret_answer);
 }
 
+enum status ctl_collect(struct ctl *ctl, json_t *answer, const char *key, json_t *array)
+{
+	CLEANUP(cleanup_json) json_t *part = answer;
+	json_t *rows;
+	int more;
+
+	for (;;) {
+		if (json_unpack(part, "{s:o, s:b}", key, &rows, "more", &more) < 0 ||
+		    !json_is_array(rows) || json_array_extend(array, rows) < 0)
+			return ctl_nonsense("a list");
+		if (!more)
+			return STATUS_DONE;
+		json_decref(steal_ptr(&part));
+
+		enum status status = ctl_next(ctl, &part);
+
+		if (status != STATUS_DONE)
+			return status;
+	}
+}
+
 void ctl_print_json(const json_t *json)
 {
 	/* ASCII: nothing in it can move a terminal's cursor */

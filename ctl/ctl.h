@@ -71,6 +71,8 @@ enum status complain_usage(const struct command *command, const char *fmt, ...)
 enum status ctl_ask(struct ctl *ctl, json_t *request, json_t **ret_answer);
 /* The next line of an answer that has several. */
 enum status ctl_next(struct ctl *ctl, json_t **ret_answer);
+/* Puts all parts of such an answer into an array: of the key, until "more" is false.  Takes answer over. */
+enum status ctl_collect(struct ctl *ctl, json_t *answer, const char *key, json_t *array);
 /* Says that an answer is not as control.h has it. */
 enum status ctl_nonsense(const char *what);
 /* Writes one JSON document on a line. */

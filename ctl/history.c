@@ -62,28 +62,6 @@ static enum status print_history(const json_t *ended)
 	return status;
 }
 
-/* All parts of the answer in one array. */
-static enum status collect(struct ctl *ctl, json_t *answer, json_t *ended)
-{
-	CLEANUP(cleanup_json) json_t *part = answer;
-	json_t *rows;
-	int more;
-
-	for (;;) {
-		if (json_unpack(part, "{s:o, s:b}", "ended", &rows, "more", &more) < 0 ||
-		    !json_is_array(rows) || json_array_extend(ended, rows) < 0)
-			return ctl_nonsense("a history");
-		if (!more)
-			return STATUS_DONE;
-		json_decref(steal_ptr(&part));
-
-		enum status status = ctl_next(ctl, &part);
-
-		if (status != STATUS_DONE)
-			return status;
-	}
-}
-
 static enum status run_history(struct ctl *ctl)
 {
 	CLEANUP(cleanup_json) json_t *all = json_pack("{s:[]}", "ended");
@@ -97,7 +75,7 @@ static enum status run_history(struct ctl *ctl)
 			&answer);
 
 	if (status == STATUS_DONE)
-		status = collect(ctl, answer, ended);
+		status = ctl_collect(ctl, answer, "ended", ended);
 	if (status == STATUS_DONE && !ctl->json)
 		return print_history(ended);
 	if (status == STATUS_DONE)

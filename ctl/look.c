@@ -110,29 +110,6 @@ static enum status print_list(const json_t *sessions)
 	return STATUS_DONE;
 }
 
-/* All parts of the answer in one array. */
-static enum status collect(struct ctl *ctl, json_t *answer, json_t *sessions)
-{
-	CLEANUP(cleanup_json) json_t *part = answer;
-	json_t *more_sessions;
-	int more;
-
-	for (;;) {
-		if (json_unpack(part, "{s:o, s:b}", "sessions", &more_sessions, "more", &more) <
-			    0 ||
-		    !json_is_array(more_sessions) || json_array_extend(sessions, more_sessions) < 0)
-			return ctl_nonsense("a list");
-		if (!more)
-			return STATUS_DONE;
-		json_decref(steal_ptr(&part));
-
-		enum status status = ctl_next(ctl, &part);
-
-		if (status != STATUS_DONE)
-			return status;
-	}
-}
-
 static enum status run_list(struct ctl *ctl)
 {
 	CLEANUP(cleanup_json) json_t *all = json_pack("{s:[]}", "sessions");
@@ -141,7 +118,7 @@ static enum status run_list(struct ctl *ctl)
 		ctl_ask(ctl, json_pack("{s:s, s:s*}", "verb", "list", "zone", ctl->zone), &answer);
 
 	if (status == STATUS_DONE)
-		status = collect(ctl, answer, sessions);
+		status = ctl_collect(ctl, answer, "sessions", sessions);
 	if (status == STATUS_DONE && !ctl->json)
 		return print_list(sessions);
 	if (status == STATUS_DONE)
