@@ -364,6 +364,8 @@ def test_limits(straw):
               "rate-down": 500_000}
     done, requests = straw([GRANTED], "grant", MAC, *options)
     assert done.returncode == 0 and requests == [{"verb": "grant", "macs": [MAC], **limits}]
+    done, requests = straw([], "list", "--rate-up", "5M")
+    assert done.returncode == 2 and "list does not take --rate-up" in done.stderr and not requests
     done, requests = straw([], "grant", MAC, "--rate-up", "1K")
     assert done.returncode == 2 and "512k" in done.stderr and not requests
 
