@@ -13,7 +13,6 @@
 #include <sys/un.h>
 
 #include "common/duration.h"
-#include "common/session_limits.h"
 #include "common/text.h"
 #include "daemon/config_file.h"
 #include "daemon/config_private.h"
@@ -113,41 +112,6 @@ static int parse_duration(struct config_load *l, const struct config_key *key, c
 				       key->max / 86400);
 	*(uint64_t *)field = seconds;
 	return 0;
-}
-
-static int parse_limit(struct config_load *l, enum limit_unit unit, const char *value, void *field)
-{
-	static const char *const examples[] = {
-		[LIMIT_SECONDS] = "a time: 90s, 30m, 8h",
-		[LIMIT_BYTES] = "an amount of bytes: 500M, 1.5G, 20Gi",
-		[LIMIT_BITS] = "bits a second: 512k, 20M, 1G",
-	};
-
-	if (limit_parse(unit, value, field) < 0)
-		return config_complain(l, "\"%s\" cannot be; write %s; or none", value,
-				       examples[unit]);
-	return 0;
-}
-
-static int parse_seconds(struct config_load *l, const struct config_key *key, const char *value,
-			 void *field)
-{
-	(void)key;
-	return parse_limit(l, LIMIT_SECONDS, value, field);
-}
-
-static int parse_bytes(struct config_load *l, const struct config_key *key, const char *value,
-		       void *field)
-{
-	(void)key;
-	return parse_limit(l, LIMIT_BYTES, value, field);
-}
-
-static int parse_rate(struct config_load *l, const struct config_key *key, const char *value,
-		      void *field)
-{
-	(void)key;
-	return parse_limit(l, LIMIT_BITS, value, field);
 }
 
 static int parse_level(struct config_load *l, const struct config_key *key, const char *value,
@@ -384,12 +348,12 @@ const struct config_key config_zone_keys[] = {
 	{"divert", parse_divert, "redirect", ZONE(divert), FIELD_U32, true, 0, 0},
 	{"login", parse_login, NULL, 0, FIELD_NONE, false, 0, 0},
 	{"session", parse_duration, "8h", ZONE(session), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
-	{"idle", parse_seconds, "none", ZONE(limits.idle), FIELD_U64, false, 0, 0},
-	{"quota-up", parse_bytes, "none", ZONE(limits.quota_up), FIELD_U64, false, 0, 0},
-	{"quota-down", parse_bytes, "none", ZONE(limits.quota_down), FIELD_U64, false, 0, 0},
-	{"quota-total", parse_bytes, "none", ZONE(limits.quota_total), FIELD_U64, false, 0, 0},
-	{"rate-up", parse_rate, "none", ZONE(limits.rate_up), FIELD_U64, false, 0, 0},
-	{"rate-down", parse_rate, "none", ZONE(limits.rate_down), FIELD_U64, false, 0, 0},
+	{"idle", config_parse_idle, "none", ZONE(limits.idle), FIELD_U64, false, 0, 0},
+	{"quota-up", config_parse_bytes, "none", ZONE(limits.quota_up), FIELD_U64, false, 0, 0},
+	{"quota-down", config_parse_bytes, "none", ZONE(limits.quota_down), FIELD_U64, false, 0, 0},
+	{"quota-total", config_parse_bytes, "none", ZONE(limits.quota_total), FIELD_U64, false, 0, 0},
+	{"rate-up", config_parse_rate, "none", ZONE(limits.rate_up), FIELD_U64, false, 0, 0},
+	{"rate-down", config_parse_rate, "none", ZONE(limits.rate_down), FIELD_U64, false, 0, 0},
 	{"portal-port", parse_port, NULL, ZONE(portal_port), FIELD_PORT, true, 1, UINT16_MAX},
 	{"divert-port", parse_port, NULL, ZONE(divert_port), FIELD_PORT, true, 1, UINT16_MAX},
 	{"title", parse_title, "Guest network", ZONE(title), FIELD_TEXT, false, 0, 0},

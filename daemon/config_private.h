@@ -51,6 +51,14 @@ void config_zone_release(struct zone_config *zone);
 int config_complain(struct config_load *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Parsers of limits. */
+int config_parse_idle(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field);
+int config_parse_bytes(struct config_load *l, const struct config_key *key, const char *value,
+		       void *field);
+int config_parse_rate(struct config_load *l, const struct config_key *key, const char *value,
+		      void *field);
+
 /* Rewrites a file's text so that libConfuse sees only quoted strings, '=', '{', '}' and newlines:
  * no comment, no variable. -EINVAL if it complained, -ENOMEM. */
 int config_rewrite(struct config_load *l, const char *text, size_t len, char **ret_text);
