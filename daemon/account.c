@@ -73,7 +73,8 @@ static void end_sessions(struct accounting *a, const char *reason)
 		    policy_used_up(&s->limits, &s->used, (now - s->active_ms) / 1000) == reason)
 			macs[n++] = key->mac;
 	}
-	if (n > 0 && member_revoke(e, a->keys[a->at].zone, macs, n, reason, ended, NULL) < 0)
+	if (n > 0 &&
+	    member_revoke(e, a->keys[a->at].zone, macs, n, &actor_portald, reason, ended, NULL) < 0)
 		log_warning("zone %s: out of memory: %zu guest(s) stay online",
 			    e->config->zones[a->keys[a->at].zone].name, n);
 }

@@ -156,8 +156,8 @@ static void on_event(struct bufferevent *io, short what, void *data)
 		client_gone(data);
 }
 
-/* Root, ourselves, and the group that the engine runs with. */
-static bool may_connect(int fd)
+/* Root, ourselves, and the group that the engine runs with.  Takes the user's id in any case. */
+static bool may_connect(int fd, int64_t *ret_uid)
 {
 	gid_t groups[PEER_GROUPS_MAX];
 	struct ucred peer;
@@ -165,6 +165,7 @@ static bool may_connect(int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
+	*ret_uid = peer.uid;
 	if (peer.uid == 0 || peer.uid == getuid() || peer.gid == getgid())
 		return true;
 	len = sizeof(groups);
@@ -200,7 +201,7 @@ static void client_open(struct control *control, int fd)
 	bufferevent_setcb(c->io, on_readable, on_written, on_event, c);
 	bufferevent_setwatermark(c->io, EV_READ, 0, CONTROL_LINE_MAX);
 	bufferevent_enable(c->io, EV_READ | EV_WRITE);
-	if (!may_connect(fd)) {
+	if (!may_connect(fd, &c->uid)) {
 		client_error(c, "only root and the group portald may do this");
 		client_close(c);
 	} else if (control->count > CONTROL_CLIENTS_MAX) {

@@ -20,6 +20,7 @@ struct client {
 	struct bufferevent
 		*io; /* NULL: the other side is gone, and the client waits for its work to end */
 	bool busy, watching;
+	int64_t uid; /* of who connected */
 	struct control_request request;
 	void *job; /* what control_verbs.c and control_list.c remember between steps */
 	void (*drained)(struct client *c); /* when all output has left */

@@ -137,6 +137,7 @@ static bool start_grant(struct client *c)
 		return false;
 	}
 	const struct member_grant grant = {
+		.by = {"portalctl", c->uid},
 		.zone = zone,
 		.how = HOW_GRANT,
 		.seconds = d.seconds,
@@ -239,7 +240,9 @@ static void revoke_next(void *data, int error, size_t count)
 
 		if (n == 0)
 			continue;
-		error = member_revoke(c->engine, job->zone, job->macs, n, "revoke", revoke_next, c);
+		error = member_revoke(c->engine, job->zone, job->macs, n,
+				      &(struct actor){"portalctl", c->uid}, "revoke", revoke_next,
+				      c);
 		if (error == 0)
 			return;
 	}

@@ -109,6 +109,7 @@ static void log_in(struct asking *a, const struct addr *guest, const struct sess
 		return;
 	}
 	const struct member_grant grant = {
+		.by = actor_guest,
 		.zone = a->zone,
 		.how = HOW_LOGIN,
 		.seconds = d.seconds,
@@ -129,7 +130,8 @@ static void log_out(struct asking *a, const struct addr *guest, const struct ses
 	(void)guest;
 	if (policy_decide(&request).verdict != POLICY_REVOKE)
 		reply_and_free(a, GUEST_STRANGER);
-	else if (member_revoke(a->worker->engine, a->zone, &a->mac, 1, "logout", logged_out, a) < 0)
+	else if (member_revoke(a->worker->engine, a->zone, &a->mac, 1, &actor_guest, "logout",
+			       logged_out, a) < 0)
 		reply_and_free(a, GUEST_FAILED);
 }
 

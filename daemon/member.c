@@ -10,9 +10,12 @@
 #include "daemon/member.h"
 #include "daemon/persist.h"
 
+const struct actor actor_guest = {"guest", -1}, actor_portald = {"portald", -1};
+
 /* A change that the gate is asked for. */
 struct pending {
 	struct engine *engine;
+	struct actor by;
 	uint32_t zone;
 	enum session_how how;
 	uint64_t left_ms, started;
@@ -153,6 +156,7 @@ static void granted(void *data, const union msg *reply)
 			session_saw(s, &c->opened_by);
 		c->replaced += had;
 		control_event(c->engine, c->event, s, c->left_ms / 1000);
+		persist_audit(c->engine, &c->by, c->event, s);
 		c->waiting++;
 		persist_put(c->engine, s, kept, c);
 	}
@@ -174,6 +178,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 
 	if (!c)
 		return -ENOMEM;
+	c->by = grant->by;
 	c->how = grant->how;
 	c->event = session_how_name(grant->how);
 	c->left_ms = grant->seconds * 1000;
@@ -198,6 +203,7 @@ int member_change(struct engine *e, const struct session *session,
 
 	if (!c)
 		return -ENOMEM;
+	c->by = change->by;
 	c->how = session->how;
 	c->event = "change";
 	c->left_ms = change->left_ms;
@@ -235,6 +241,7 @@ static void revoked(void *data, const union msg *reply)
 		c->waiting++;
 		persist_end(c->engine, s, c->event, kept, c);
 		control_event(c->engine, c->event, s, 0);
+		persist_audit(c->engine, &c->by, c->event, s);
 		forget_add(c->engine, s);
 		sessions_remove(&c->engine->sessions, s);
 	}
@@ -243,12 +250,13 @@ static void revoked(void *data, const union msg *reply)
 }
 
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
-		  const char *event, member_done_fn *done, void *data)
+		  const struct actor *by, const char *event, member_done_fn *done, void *data)
 {
 	struct pending *c = pending_new(e, zone, macs, count);
 
 	if (!c)
 		return -ENOMEM;
+	c->by = *by;
 	c->event = event;
 	c->done = done;
 	c->data = data;
@@ -273,6 +281,7 @@ void member_expired(void *engine, struct session *session)
 	log_info("zone %s: expiry: %s", e->config->zones[session->key.zone].name,
 		 mac_format(&session->key.mac, mac));
 	control_event(e, "expiry", session, 0);
+	persist_audit(e, &actor_portald, "expiry", session);
 	persist_end(e, session, "expiry", NULL, NULL);
 	forget_add(e, session);
 	sessions_remove(&e->sessions, session);

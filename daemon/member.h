@@ -14,7 +14,15 @@
  * then nothing was changed. replaced: how many had a session before. */
 typedef void member_done_fn(void *data, int error, size_t replaced);
 
+/* Who is behind a change, for the audit log. */
+struct actor {
+	const char *who; /* "guest", "portalctl", "portald" */
+	int64_t uid;	 /* of the caller of portalctl; -1: none */
+};
+extern const struct actor actor_guest, actor_portald;
+
 struct member_grant {
+	struct actor by;
 	uint32_t zone;
 	enum session_how how;
 	uint64_t seconds;
@@ -33,6 +41,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 /* Gives a session other limits, another rest of its time or another note; what it has used, how and
  * when it began stay, and no connection is cut. */
 struct member_change {
+	struct actor by;
 	uint64_t left_ms;
 	struct limits limits;
 	const char *note;
@@ -43,7 +52,7 @@ int member_change(struct engine *e, const struct session *session,
 /* event: "revoke", "logout", "quota" or "idle".  Done comes after the conntrack entries are gone too.  MACs without
  * session are fine. */
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
-		  const char *event, member_done_fn *done, void *data);
+		  const struct actor *by, const char *event, member_done_fn *done, void *data);
 
 /* For sessions.expired: the kernel's elements are gone by themselves. */
 void member_expired(void *engine, struct session *session);

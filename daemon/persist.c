@@ -5,6 +5,7 @@
  * after a restart (CLOCK_BOOTTIME went on) and after a reboot.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,20 @@ void persist_usage(struct engine *e, const struct session_key *keys, size_t coun
 		log_error("store: usage is not kept: %s", strerror(-r));
 }
 
+void persist_audit(struct engine *e, const struct actor *by, const char *event,
+		   const struct session *s)
+{
+	char comment[COMMENT_MAX], detail[STORE_DETAIL_MAX];
+
+	session_comment(comment, s->started, s->how, &s->limits, s->note);
+	snprintf(detail, sizeof(detail), "%" PRIu64 "s left; %s", session_seconds_left(s), comment);
+	int r = store_audit(e->persist->store, by->who, by->uid, event,
+			    e->config->zones[s->key.zone].name, &s->key.mac, detail);
+
+	if (r < 0)
+		log_error("store: audit: %s", strerror(-r));
+}
+
 /* ---- the clock */
 
 static void put_all(void *data)
@@ -189,7 +204,8 @@ static void take_off(struct engine *e, uint64_t away_ms)
 		if (!s->restored)
 			continue;
 		const uint64_t left = s->ends_ms > now ? s->ends_ms - now : 0;
-		const struct member_change to = {.left_ms = left > away_ms ? left - away_ms : 1,
+		const struct member_change to = {.by = actor_portald,
+						 .left_ms = left > away_ms ? left - away_ms : 1,
 						 .limits = s->limits,
 						 .note = s->note};
 

@@ -32,6 +32,11 @@ void persist_usage(struct engine *e, const struct session_key *keys, size_t coun
 /* From time to time: has the clock been set? */
 void persist_check_clock(struct engine *e);
 
+/* Who did what to a session, for the audit log.  event: its name in common/control.h. */
+struct actor;
+void persist_audit(struct engine *e, const struct actor *by, const char *event,
+		   const struct session *s);
+
 struct store *persist_store(const struct engine *e);
 
 /* What is wrong with the store, or NULL. */

@@ -92,6 +92,23 @@ def test_history(lab, machine):
     assert machine.ctl("history", "--zone", "other")["ended"] == []
 
 
+def test_audit(lab, machine):
+    """Who did what to whom, and with what."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    g1.login(4)
+    machine.ctl("set", g1.mac, "--rate-up", "7M", "--note", "x")
+    machine.revoke(g1)
+    machine.grant(g2, for_="1s")
+    wait_until(lambda: not machine.sessions(), what="it ends")
+    wait_until(lambda: len(machine.rows("SELECT 1 FROM audit")) == 5, what="all is there")
+    rows = machine.rows("SELECT who, uid, action, zone, mac, detail FROM audit ORDER BY id")
+    assert [row[:5] for row in rows] == [
+        ("guest", None, "login", "guest", g1.mac), ("portalctl", 0, "change", "guest", g1.mac),
+        ("portalctl", 0, "revoke", "guest", g1.mac), ("portalctl", 0, "grant", "guest", g2.mac),
+        ("portald", None, "expiry", "guest", g2.mac)]
+    assert "rate-up=7000000 ; x" in rows[1][5]
+
+
 @families
 def test_reboot(lab, machine, family):
     """A login and a grant with limits are there again; what ended stays ended; strangers stay out."""
