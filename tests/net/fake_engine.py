@@ -20,7 +20,7 @@ import threading
 import time
 
 REQUEST = struct.Struct("=IIIIBBH16s")
-REPLY = struct.Struct("=III6s2x4xQQQQ")
+REPLY = struct.Struct("=III6s2x4xQQQQQ")
 LOOKUP, LOGIN, LOGOUT, REPLY_TYPE, BUNDLE = 1, 2, 3, 4, 5
 STRANGER, ONLINE, NO_DEVICE, UNVERIFIED, REFUSED, FAILED = 1, 2, 3, 4, 5, 6
 MAC = bytes.fromhex("02005e100001")
@@ -142,10 +142,10 @@ class FakeEngine:
         return self.reply(number, STRANGER if since is None else ONLINE)
 
     # figures of a session, for pages
-    session = (4_380, 24_420, 48_300_000, 1_234_000_000)
+    session = (4_380, 24_420, 48_300_000, 1_234_000_000, 5_000_000_000)
 
     def reply(self, number, state):
-        data = REPLY.pack(REPLY_TYPE, number, state, self.mac, *(self.session if state == ONLINE else (0, 0, 0, 0)))
+        data = REPLY.pack(REPLY_TYPE, number, state, self.mac, *(self.session if state == ONLINE else (0, 0, 0, 0, 0)))
         try:
             self.sock.send(data)
         except OSError:
