@@ -103,7 +103,7 @@ static void check_frame(const struct responder_frames *frames, size_t i, const s
 	}
 	must(!(t.flags & TH_SYN) && t.flags & TH_ACK);
 	must(t.ack - in->seq <= in->len + 1);
-	must(t.len == 0 || (t.seq + t.len - in->ack) <= in->window);
+	must(t.len == 0 || (uint32_t)(t.seq + t.len - in->ack) <= in->window);
 	if (t.len > 0)
 		check_data(&t, cookie->acked, in->ack, size);
 	if (t.flags & TH_RST)
