@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* set: other limits, time or note for sessions that run, one transaction each, one after the other.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,13 +77,15 @@ static bool change(struct client *c, const struct session *s)
 		.note = q->has_note ? q->note : s->note,
 	};
 
-	if (d.verdict != POLICY_GRANT)
+	if (d.verdict != POLICY_GRANT) {
 		refuse(c, s, d.why);
-	else if (member_change(c->engine, s, &to, changed, c) == 0)
-		return true;
-	else
-		refuse(c, s, "out of memory");
-	return false;
+		return false;
+	}
+	int r = member_change(c->engine, s, &to, changed, c);
+
+	if (r < 0)
+		refuse(c, s, r == -ESRCH ? "the session is ending" : "out of memory");
+	return r == 0;
 }
 
 static void next_mac(struct client *c)

@@ -148,6 +148,7 @@ static void granted(void *data, const union msg *reply)
 			engine_fail(c->engine, "out of memory");
 			break;
 		}
+		s->ending = false;
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;
@@ -199,6 +200,8 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 int member_change(struct engine *e, const struct session *session,
 		  const struct member_change *change, member_done_fn *done, void *data)
 {
+	if (session->ending)
+		return -ESRCH;
 	struct pending *c = pending_new(e, session->key.zone, &session->key.mac, 1);
 
 	if (!c)
@@ -219,6 +222,19 @@ int member_change(struct engine *e, const struct session *session,
 	return r;
 }
 
+/* The sessions of a revoke.  Their limits: the gate looks again if those of one are not those of all. */
+static void mark(struct pending *c, bool ending)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
+
+		if (!s)
+			continue;
+		s->ending = ending;
+		c->limits = s->limits;
+	}
+}
+
 static void revoked(void *data, const union msg *reply)
 {
 	struct pending *c = data;
@@ -227,6 +243,7 @@ static void revoked(void *data, const union msg *reply)
 		return;
 	c->waiting = 1;
 	if (reply->gate_done.error < 0) {
+		mark(c, false);
 		log_refusal(c, &reply->gate_done);
 		c->done(c->data, reply->gate_done.error, 0);
 		free(c);
@@ -260,15 +277,13 @@ int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_
 	c->event = event;
 	c->done = done;
 	c->data = data;
-	if (count > 0) { /* a guess for all: the gate looks again if it is wrong */
-		const struct session *s = sessions_find(&e->sessions, zone, &macs[0]);
-
-		c->limits = s ? s->limits : (struct limits){0};
-	}
+	mark(c, true);
 	int r = ask_gate(c, CHANGE_REVOKE, revoked);
 
-	if (r < 0)
-		free(c);
+	if (r == 0)
+		return 0;
+	mark(c, false);
+	free(c);
 	return r;
 }
 

@@ -210,7 +210,7 @@ static void take_off(struct engine *e, uint64_t away_ms)
 						 .note = s->note};
 
 		s->restored = false;
-		if (member_change(e, s, &to, changed, NULL) < 0)
+		if (member_change(e, s, &to, changed, NULL) == -ENOMEM)
 			log_error("out of memory: a session lasts longer than it should");
 	}
 }
@@ -323,6 +323,12 @@ static void take_row(struct session *s, const struct store_session *row)
 				    .quota_total = row->quota_total,
 				    .rate_up = row->rate_up,
 				    .rate_down = row->rate_down};
+	s->used = (struct counters){.packets_up = row->packets_up,
+				    .packets_down = row->packets_down,
+				    .bytes_up = row->bytes_up,
+				    .bytes_down = row->bytes_down};
+	s->kept = s->used;
+	s->in_store = true;
 	snprintf(s->note, sizeof(s->note), "%s", row->note);
 }
 
@@ -368,7 +374,6 @@ static void take_session(struct engine *e, const struct store_session *row)
 	}
 	if (s) {
 		take_row(s, row);
-		s->in_store = true;
 		return;
 	}
 	if (left_ms == 0) {
@@ -382,12 +387,7 @@ static void take_session(struct engine *e, const struct store_session *row)
 		return;
 	}
 	take_row(s, row);
-	s->used = (struct counters){.packets_up = row->packets_up,
-				    .packets_down = row->packets_down,
-				    .bytes_up = row->bytes_up,
-				    .bytes_down = row->bytes_down};
-	s->kept = s->used;
-	s->in_store = s->restored = true;
+	s->restored = true;
 	p->restored++;
 }
 

@@ -35,6 +35,7 @@ struct session {
 	struct limits limits;
 	struct counters used; /* as of the last time that the kernel was asked */
 	struct counters kept; /* as the store has it */
+	bool ending;	      /* the gate was asked to revoke it */
 	bool in_store;	      /* was there at start */
 	bool restored;	      /* from the store alone, and the clock may be behind */
 	uint64_t active_ms;   /* CLOCK_BOOTTIME: when it was seen to have sent more than before */
