@@ -162,6 +162,22 @@ def test_restart_after_a_flush(lab, machine):
     assert g1.is_online()
 
 
+def test_flush_before_the_first_accounting(lab, machine):
+    """What was used is known from the start on."""
+    g1 = lab.add_guest("g1")
+    machine.ctl("grant", g1.mac, "--quota-down", "100M")
+    assert g1.opens(4)
+    used = only(machine.sessions())["bytes-down"]
+    wait_until(lambda: machine.rows("SELECT bytes_down FROM sessions")[0][0] >= used > 0, what="usage is on disk")
+    machine.stop()
+    machine.globals = machine.globals.replace("accounting = 1s", "accounting = 1h")
+    machine.write_config(CONFIG)
+    machine.start()
+    lab.nft("flush ruleset")
+    wait_until(lambda: machine.log_lines("session.s. are restored in"), what="the session is put back")
+    assert only(machine.sessions())["bytes-down"] >= used
+
+
 def test_a_clock_that_was_not_set(lab, machine):
     """No real-time clock: the machine believes in an earlier time.  A session keeps what it had, and no more."""
     g1 = lab.add_guest("g1")
