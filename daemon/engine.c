@@ -286,13 +286,13 @@ static void wait_for_children(const struct engine *e)
 
 static void engine_finish(struct engine *e)
 {
+	accounting_destroy(e);
+	persist_close(e); /* those who wait for it hear of it: they must be there still */
 	control_destroy(e->control);
 	for (size_t i = 0; i < e->worker_count; i++)
 		channel_finish(&e->workers[i].channel);
 	gate_client_finish(&e->gate);
 	wait_for_children(e);
-	accounting_destroy(e);
-	persist_close(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
 	netlink_finish(&e->rtnl);
