@@ -19,13 +19,15 @@ enum {
 	CONFIG_SESSION_MAX = 3650 * 86400, /* seconds */
 	CONFIG_FILE_MAX =
 		1024 * 1024,  /* bytes of portald.conf, and of a page, logo or terms file */
-	CONFIG_KEYS_MAX = 24, /* keys of a zone, and global keys */
+	CONFIG_KEYS_MAX = 32, /* keys of a zone, and global keys */
 };
 
 struct zone_config {
-	char *name;	 /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
-	char *interface; /* at most IFNAME_MAX - 1 */
-	uint32_t divert; /* enum divert */
+	char *name;	       /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
+	char *interface;       /* at most IFNAME_MAX - 1 */
+	uint32_t divert;       /* enum divert */
+	uint32_t probes;       /* enum probes */
+	char *redirect_probes; /* patterns (common/probe.h) with blanks between them, or NULL */
 	uint16_t portal_port;
 	uint16_t divert_port;
 	uint64_t session;     /* seconds */

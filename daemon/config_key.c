@@ -209,22 +209,6 @@ static int parse_interface(struct config_load *l, const struct config_key *key, 
 	return config_set_text(field, value);
 }
 
-static int parse_divert(struct config_load *l, const struct config_key *key, const char *value,
-			void *field)
-{
-	uint32_t *divert = field;
-
-	(void)key;
-	if (strcmp(value, "redirect") == 0)
-		*divert = DIVERT_REDIRECT;
-	else if (strcmp(value, "queue") == 0)
-		*divert = DIVERT_QUEUE;
-	else
-		return config_complain(l, "\"%s\" is not known; use \"redirect\" or \"queue\"",
-				       value);
-	return 0;
-}
-
 static int parse_login(struct config_load *l, const struct config_key *key, const char *value,
 		       void *field)
 {
@@ -345,7 +329,9 @@ const struct config_key config_global_keys[] = {
 
 const struct config_key config_zone_keys[] = {
 	{"interface", parse_interface, NULL, ZONE(interface), FIELD_TEXT, true, 0, 0},
-	{"divert", parse_divert, "redirect", ZONE(divert), FIELD_U32, true, 0, 0},
+	{"divert", config_parse_divert, "redirect", ZONE(divert), FIELD_U32, true, 0, 0},
+	{"probes", config_parse_probes, "compatible", ZONE(probes), FIELD_U32, false, 0, 0},
+	{"redirect-probes", config_parse_redirect_probes, NULL, ZONE(redirect_probes), FIELD_TEXT, false, 0, 0},
 	{"login", parse_login, NULL, 0, FIELD_NONE, false, 0, 0},
 	{"session", parse_duration, "8h", ZONE(session), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
 	{"idle", config_parse_idle, "none", ZONE(limits.idle), FIELD_U64, false, 0, 0},

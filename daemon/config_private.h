@@ -51,6 +51,14 @@ void config_zone_release(struct zone_config *zone);
 int config_complain(struct config_load *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Parsers of how strangers are answered. */
+int config_parse_divert(struct config_load *l, const struct config_key *key, const char *value,
+			void *field);
+int config_parse_probes(struct config_load *l, const struct config_key *key, const char *value,
+			void *field);
+int config_parse_redirect_probes(struct config_load *l, const struct config_key *key,
+				 const char *value, void *field);
+
 /* Parsers of limits. */
 int config_parse_idle(struct config_load *l, const struct config_key *key, const char *value,
 		      void *field);

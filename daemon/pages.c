@@ -2,8 +2,8 @@
 /*
  * Entries: log-level, hostname (if configured), secret, zones (their number); and for zone i, each
  * with the prefix "zone/i/": name, title, lang, refresh, portal-port, divert-port, accent,
- * accent-dark, divert, terms, logo and logo-type (if configured), page/FILE for each file of the pages
- * folder.
+ * accent-dark, divert, probes, redirect-probes (if configured), terms, logo and logo-type (if
+ * configured), page/FILE for each file of the pages folder.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "common/bundle.h"
 #include "common/cleanup.h"
 #include "common/paths.h"
+#include "common/probe.h"
 #include "daemon/pages.h"
 
 static void cleanup_closedir(DIR **d)
@@ -118,6 +119,8 @@ static int add_texts(struct bundle_writer *w, size_t i, const struct zone_config
 		{"accent", z->accent},
 		{"accent-dark", z->accent_dark},
 		{"logo-type", z->logo ? image_type(z->logo) : NULL},
+		{"probes", z->probes == PROBES_STRICT ? "strict" : "compatible"},
+		{"redirect-probes", z->redirect_probes},
 		{"divert", z->divert == DIVERT_QUEUE ? "queue" : "redirect"},
 	};
 	const struct {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -20,6 +21,9 @@ struct answer_zone {
 	const char *lang, *dir;
 	uint32_t refresh;	     /* seconds before the page moves on */
 	const struct template *page; /* parsed with answer_names */
+	bool strict;		     /* no redirect but for the zone's own probes */
+	const char *const *probes;   /* these; patterns of common/probe.h */
+	size_t probe_count;
 };
 
 /* The names of the page's values. */

@@ -80,6 +80,13 @@ static size_t without_port(const char *host)
 	return colon[1] == '\0' || strcmp(colon, ":80") == 0 ? (size_t)(colon - host) : 0;
 }
 
+size_t link_name_length(const char *host)
+{
+	const size_t len = without_port(host);
+
+	return len > 1 && host[len - 1] == '.' ? len - 1 : len;
+}
+
 /* host is "192.0.2.1" or "[2001:db8::1]", len its bytes without the port */
 static bool parse_address(const char *host, size_t len, struct addr *ret_addr)
 {
@@ -103,7 +110,7 @@ static bool parse_address(const char *host, size_t len, struct addr *ret_addr)
 
 bool link_is_portal(const char *host, const char *hostname, const struct addr *local)
 {
-	size_t len = without_port(host);
+	size_t len = link_name_length(host);
 	struct addr addr;
 
 	if (len == 0)
@@ -112,8 +119,6 @@ bool link_is_portal(const char *host, const char *hostname, const struct addr *l
 		return addr_equal(&addr, local);
 	if (!hostname)
 		return false;
-	if (host[len - 1] == '.')
-		len--;
 	return len == strlen(hostname) && strncasecmp(host, hostname, len) == 0;
 }
 
@@ -153,18 +158,24 @@ static bool is_probe(const char *host)
 		"captive.apple.com",
 		"connectivity-check.ubuntu.com",
 		"connectivitycheck.gstatic.com",
+		"conntest.nintendowifi.net",
+		"ctest.cdn.nintendo.net",
 		"detectportal.brave-http-only.com",
 		"detectportal.firefox.com",
 		"edge-http.microsoft.com",
+		"ipv4.connman.net",
+		"ipv6.connman.net",
 		"ipv6.msftconnecttest.com",
 		"netcts.cdn-apple.com",
 		"network-test.debian.org",
 		"networkcheck.kde.org",
 		"nmcheck.gnome.org",
+		"spectrum.s3.amazonaws.com",
+		"test.steampowered.com",
 		"www.msftconnecttest.com",
 		"www.msftncsi.com",
 	};
-	size_t len = without_port(host);
+	size_t len = link_name_length(host);
 
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		if (strlen(hosts[i]) == len && strncasecmp(hosts[i], host, len) == 0)

@@ -31,7 +31,10 @@ struct link_target {
 /* host_header may be NULL */
 void link_split(const char *target, const char *host_header, struct link_target *ret_target);
 
-/* host: as link_split() gives it.  Does it name the portal: `hostname` (may be NULL), or the
+/* host: as link_split() gives it.  The bytes of its name, without port 80 and the dot of a full name;
+ * 0: none, or another port. */
+size_t link_name_length(const char *host);
+/* The same host.  Does it name the portal: `hostname` (may be NULL), or the
  * address that the guest connected to, on port 80? */
 bool link_is_portal(const char *host, const char *hostname, const struct addr *local);
 /* Is host an address in place of a name? */

@@ -182,6 +182,25 @@ static int load_logo(const struct loader *l, struct zone_site *zone)
 				      l->zone);
 }
 
+static int load_probes(const struct loader *l, struct zone_site *zone)
+{
+	zone->stranger.strict = strcmp(zone_text(l, "probes", "compatible"), "strict") == 0;
+	zone->stranger.probes = zone->probes;
+	zone->probes_text = strdup(zone_text(l, "redirect-probes", ""));
+	if (!zone->probes_text)
+		return -ENOMEM;
+	zone->stranger.probe_count = probe_split(zone->probes_text, zone->probes);
+	if (zone->stranger.probe_count > PROBES_MAX)
+		return fail(l, "zone %zu: there are more than %d redirect-probes", l->zone,
+			    PROBES_MAX);
+	for (size_t i = 0; i < zone->stranger.probe_count; i++) {
+		if (!probe_is_pattern(zone->probes[i]))
+			return fail(l, "zone %zu: redirect-probes has one that is no HOST/PATH",
+				    l->zone);
+	}
+	return 0;
+}
+
 /* The 511 page with the longest link, so that no request can make it fail later. */
 static int try_divert(const struct loader *l, const struct zone_site *zone)
 {
@@ -234,7 +253,8 @@ static int load_zone(struct loader *l, const char *hostname, struct zone_site *z
 		.page = zone->divert,
 	};
 	zone->stranger.dir = direction(zone->stranger.lang);
-	return try_divert(l, zone);
+	r = load_probes(l, zone);
+	return r == 0 ? try_divert(l, zone) : r;
 }
 
 static int load_global(struct loader *l, struct site *site)
@@ -306,6 +326,7 @@ void site_unref(struct site *site)
 		for (size_t k = 0; k < PAGES; k++)
 			template_destroy(zone->pages[k]);
 		template_destroy(zone->divert);
+		free(zone->probes_text);
 		free(zone->style);
 		free(zone->terms_text);
 		free(zone->terms);

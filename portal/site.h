@@ -11,6 +11,7 @@
 
 #include "common/bundle.h"
 #include "common/log.h"
+#include "common/probe.h"
 #include "portal/answer.h"
 #include "portal/template.h"
 #include "portal/values.h"
@@ -37,7 +38,9 @@ struct zone_site {
 	bool queued;		     /* divert "queue" */
 	struct answer_zone stranger; /* also holds title, lang, dir and refresh for all pages */
 	struct template *divert;
-	struct template *pages[PAGES]; /* but for the style sheet, which is rendered once */
+	char *probes_text;
+	const char *probes[PROBES_MAX]; /* of stranger */
+	struct template *pages[PAGES];	/* but for the style sheet, which is rendered once */
 	char *style;
 	size_t style_len;
 	char *terms_text;

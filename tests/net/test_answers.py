@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a stranger's port-80 requests get: rows B1, B2, B3, B8, B9 and B10 of the response matrix, over both families."""
+"""What a stranger's port-80 requests get: rows B1 to B10 of the response matrix, over both families."""
 import os
 import re
 import socket

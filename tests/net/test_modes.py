@@ -14,6 +14,7 @@ zone "{name}" {{
   interface = "{interface}" divert = "{divert}"
   title = "Café <Zum & Test>"
   connection-limit = 2000
+  redirect-probes = "probe.example.net/check *.example.com/p/*"
 }}
 """
 CONFIG = (ZONE.format(name="guest", interface="br-guest", divert="redirect")
@@ -43,6 +44,23 @@ REQUESTS = {
     "POST of generate_204": b"POST /generate_204 HTTP/1.1\r\nHost: www.google.com\r\nContent-Length: 0\r\n\r\n",
     "nearly generate_204": b"GET /generate_204/ HTTP/1.1\r\nHost: www.google.com\r\n\r\n",
     "Windows": b"GET /connecttest.txt HTTP/1.1\r\nHost: www.msftconnecttest.com\r\nConnection: Close\r\n\r\n",
+    "generate_204 in HTTP/1.0": b"GET /generate_204 HTTP/1.0\r\n\r\n",
+    "ConnMan": b"GET /online/status.html HTTP/1.1\r\nHost: ipv4.connman.net\r\nConnection: close\r\n\r\n",
+    "ConnMan over IPv6": b"GET /online/status.html HTTP/1.1\r\nHost: IPV6.connman.net:80\r\n\r\n",
+    "a POST to ConnMan": b"POST /online/status.html HTTP/1.1\r\nHost: ipv4.connman.net\r\nContent-Length: 2\r\n\r\nab",
+    "Steam": b"GET /204 HTTP/1.1\r\nHost: test.steampowered.com\r\n\r\n",
+    "Kindle": b"GET /kindle-wifi/wifistub.html HTTP/1.1\r\nHost: spectrum.s3.amazonaws.com\r\n\r\n",
+    "Nintendo": b"GET / HTTP/1.1\r\nHost: ctest.cdn.nintendo.net\r\n\r\n",
+    "HEAD of an old Nintendo": b"HEAD / HTTP/1.1\r\nHost: conntest.nintendowifi.net\r\n\r\n",
+    "the zone's own probe": b"GET /check?x HTTP/1.1\r\nHost: probe.example.net\r\n\r\n",
+    "one with stars": b"GET http://a.example.com/p/q HTTP/1.1\r\nHost: b\r\n\r\n",
+    "nearly the zone's own": b"GET /check/ HTTP/1.1\r\nHost: probe.example.net\r\n\r\n",
+    "Apple's other": b"GET / HTTP/1.0\r\nHost: netcts.cdn-apple.com\r\nUser-Agent: NetworkCTS\r\n\r\n",
+    "old Windows": b"GET /ncsi.txt HTTP/1.1\r\nHost: www.msftncsi.com\r\n\r\n",
+    "Firefox": b"GET /canonical.html HTTP/1.1\r\nHost: detectportal.firefox.com\r\nPragma: no-cache\r\n\r\n",
+    "NetworkManager": b"GET /nm HTTP/1.1\r\nHost: network-test.debian.org\r\nConnection: close\r\n\r\n",
+    "JSON": b"GET / HTTP/1.1\r\n" + HOST + b"Accept: application/json\r\n\r\n",
+    "h2c": b"GET / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n",
     "a long target": b"GET /" + b"x" * 900 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
     "two requests": (b"GET /1 HTTP/1.1\r\n" + HOST + b"\r\n") * 2,
     "cookies": b"GET / HTTP/1.1\r\n" + HOST + b"Cookie: " + b"a=bcdefgh; " * 60 + b"\r\n\r\n",

@@ -39,6 +39,8 @@ static void ask(const char *method, const char *target, const char *host, const 
 
 #define LOGIN "http://192.0.2.1/login"
 
+#define LAND "http://192.0.2.1/"
+
 static void test_rows(void **state)
 {
 	static const struct {
@@ -67,6 +69,32 @@ static void test_rows(void **state)
 		{"GET", "/GENERATE_204", "example.org", 511,
 		 LOGIN "?to=http://example.org/GENERATE_204"},
 		{"POST", "/generate_204", "example.org", 511, LOGIN},
+		/* B4 */
+		{"GET", "/online/status.html", "ipv4.connman.net", 302, LAND},
+		{"GET", "/online/status.html", "IPv6.ConnMan.net.:80", 302, LAND},
+		{"GET", "/online/status.htm", "ipv4.connman.net", 511, LOGIN},
+		{"GET", "/online/status.html", "ipv4.connman.net:8080", 511,
+		 LOGIN "?to=http://ipv4.connman.net:8080/online/status.html"},
+		{"GET", "/online/status.html", "xipv4.connman.net", 511,
+		 LOGIN "?to=http://xipv4.connman.net/online/status.html"},
+		{"POST", "/online/status.html", "ipv4.connman.net", 511, LOGIN},
+		/* B5 */
+		{"GET", "/204", "test.steampowered.com", 302, LAND},
+		{"GET", "/204", "example.org", 511, LOGIN "?to=http://example.org/204"},
+		{"HEAD", "/kindle-wifi/wifistub.html", "spectrum.s3.amazonaws.com", 302, LAND},
+		{"GET", "/kindle-wifi", "spectrum.s3.amazonaws.com", 511, LOGIN},
+		{"GET", "/", "ctest.cdn.nintendo.net", 302, LAND},
+		{"GET", "http://conntest.nintendowifi.net/x?y", "other.example", 302, LAND},
+		/* B6 */
+		{"GET", "/", "netcts.cdn-apple.com", 511, LOGIN},
+		{"GET", "/connecttest.txt", "www.msftconnecttest.com", 511, LOGIN},
+		{"GET", "/redirect", "www.msftconnecttest.com", 511, LOGIN},
+		{"GET", "/ncsi.txt", "www.msftncsi.com", 511, LOGIN},
+		{"GET", "/canonical.html", "detectportal.firefox.com", 511, LOGIN},
+		{"GET", "/nm", "network-test.debian.org", 511, LOGIN},
+		{"GET", "/check_network_status.txt", "nmcheck.gnome.org", 511, LOGIN},
+		{"GET", "/", "networkcheck.kde.org", 511, LOGIN},
+		{"GET", "/captiveportal/generate_20", "edge-http.microsoft.com", 511, LOGIN},
 		/* B8 */
 		{"POST", "/", "example.org", 511, LOGIN},
 		{"PUT", "/", "example.org", 511, LOGIN},
@@ -87,6 +115,36 @@ static void test_rows(void **state)
 			assert_string_equal(response_get(&response, "Location"), rows[i].link);
 		response_finish(&response);
 	}
+}
+
+static void assert_status(const char *method, const char *target, const char *host,
+			  unsigned int status)
+{
+	ask(method, target, host, &v4);
+	assert_int_equal(response.status, status);
+	response_finish(&response);
+}
+
+/* Strict: only the zone's own probes are redirected. */
+static void test_own_rows(void **state)
+{
+	static const char *const own[] = {"probe.example.net/check", "*.example.org/p/*", "*/ping"};
+
+	(void)state;
+	zone.probes = own;
+	zone.probe_count = sizeof(own) / sizeof(own[0]);
+	for (int strict = 0; strict <= 1; strict++) {
+		zone.strict = strict;
+		assert_status("GET", "/check?x", "probe.example.net", 302);
+		assert_status("HEAD", "/p/x", "a.example.org", 302);
+		assert_status("GET", "/ping", NULL, 302);
+		assert_status("GET", "/p/x", "example.org", 511);
+		assert_status("POST", "/ping", NULL, 511);
+		assert_status("GET", "/generate_204", "x", strict ? 511 : 302);
+		assert_status("GET", "/", "ctest.cdn.nintendo.net", strict ? 511 : 302);
+	}
+	zone.strict = false;
+	zone.probe_count = 0;
 }
 
 static void test_headers(void **state)
@@ -149,9 +207,8 @@ int main(void)
 {
 	const struct template_source source = {answer_names, ANSWER_VALUES, find, NULL};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_origin),
+		cmocka_unit_test(test_rows),	cmocka_unit_test(test_own_rows),
+		cmocka_unit_test(test_headers), cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_longest),
 	};
 	char error[TEMPLATE_ERROR_MAX];

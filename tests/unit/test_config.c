@@ -257,6 +257,17 @@ static const struct {
 	{"zone a { " IF " accent = blue }",
 	 "2: zone \"a\": accent: \"blue\" is no colour; write it as \"#1f5fbf\" (with "
 	 "the quotation marks)\n"},
+	{"zone a { " IF " probes = some }",
+	 "2: zone \"a\": probes: \"some\" is not known; use \"compatible\" or \"strict\"\n"},
+	{"zone a { " IF " redirect-probes = '  ' }",
+	 "2: zone \"a\": redirect-probes: 0 probes; name 1 to 32, with blanks between them\n"},
+	{"zone a { " IF " redirect-probes = 'a/b http://c/d' }",
+	 "2: zone \"a\": redirect-probes: \"http://c/d\" is no probe; write it like "
+	 "probe.example.net/check, *.example.net/check or */check, without http://; a * may end it\n"},
+	{"zone a { " IF " redirect-probes = '"
+	 "a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ "
+	 "a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/' }",
+	 "2: zone \"a\": redirect-probes: 33 probes; name 1 to 32, with blanks between them\n"},
 	{"zone a { " IF " accent = '#0b57dg' }",
 	 "2: zone \"a\": accent: \"#0b57dg\" is no colour; write it as \"#1f5fbf\" (with the quotation marks)\n"},
 	{"zone a { " IF " lang = english_ }",
@@ -500,8 +511,8 @@ static void test_sample(void **state)
  * the paths' files. */
 static void test_sample_shows_defaults(void **state)
 {
-	static const char *const without_default[] = {"hostname", "workers", "logo", "terms",
-						      "pages"};
+	static const char *const without_default[] = {"hostname", "workers", "logo",
+						      "terms",	  "pages",   "redirect-probes"};
 	FILE *sample = fopen(sample_path, "r"), *active = fopen("fresh", "w");
 	struct config *a = NULL, *b = NULL;
 	char line[256], *said = NULL;
@@ -523,7 +534,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 25);
+	assert_int_equal(keys, 26);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 

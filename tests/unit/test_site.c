@@ -39,6 +39,8 @@ static void test_defaults(void **state)
 	assert_null(site->hostname);
 	assert_int_equal(site->log_level, LOG_LEVEL_INFO);
 	assert_string_equal(site->zones[0].stranger.title, "guest");
+	assert_false(site->zones[0].stranger.strict);
+	assert_int_equal(site->zones[0].stranger.probe_count, 0);
 	assert_string_equal(site->zones[0].stranger.lang, "en");
 	assert_string_equal(site->zones[0].stranger.dir, "ltr");
 	assert_int_equal(site->zones[0].stranger.refresh, 0);
@@ -58,6 +60,8 @@ static void test_values(void **state)
 		{"zone/0/terms", "\n \none\ntwo\r\n\t\r\n\n  three\n", 0},
 		{"zone/0/logo", "\x89PNG\0\0", 6},
 		{"zone/0/logo-type", "image/png", 0},
+		{"zone/0/probes", "strict", 0},
+		{"zone/0/redirect-probes", " a/b  *.c/* ", 0},
 		{0},
 	};
 	struct site *site = load(changes);
@@ -70,6 +74,10 @@ static void test_values(void **state)
 	assert_string_equal(zone->terms[0], "one\ntwo\r");
 	assert_string_equal(zone->terms[1], "  three");
 	assert_int_equal(zone->logo_len, 6);
+	assert_true(zone->stranger.strict);
+	assert_int_equal(zone->stranger.probe_count, 2);
+	assert_string_equal(zone->stranger.probes[0], "a/b");
+	assert_string_equal(zone->stranger.probes[1], "*.c/*");
 	/* black on yellow, and links that are not yellow on white */
 	assert_non_null(strstr(zone->style, "--accent: #ffff00;\n\t--ink: #000000;"));
 	assert_null(strstr(zone->style, "--link: #ffff00"));
@@ -106,6 +114,13 @@ static void test_refused(void **state)
 		{{"zone/0/page/divert.html", "{{token}}", 0},
 		 "zone 0: page divert.html:1: there is no value \"token\""},
 		{{"zone/0/page/terms.txt", NULL, 0}, "zone 0: there are no terms"},
+		{{"zone/0/redirect-probes", "a/b c", 0},
+		 "zone 0: redirect-probes has one that is no HOST/PATH"},
+		{{"zone/0/redirect-probes",
+		  "a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ "
+		  "a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/",
+		  0},
+		 "zone 0: there are more than 32 redirect-probes"},
 		{{"zone/0/logo", "x", 0}, "zone 0: logo-type is no image type that browsers know"},
 	};
 
