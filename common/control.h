@@ -14,6 +14,7 @@
  *    "note"?:TEXT}
  *   {"verb":"revoke", "macs":[M...], "zone"?:Z}  or  {"verb":"revoke", "all":true, "zone"?:Z}
  *   {"verb":"history", "zone"?:Z, "since"?:UNIX SECONDS}
+ *   {"verb":"metrics"}
  *   {"verb":"watch"}
  *
  * Answers:
@@ -30,6 +31,7 @@
  *   set     {"changed":N, "unknown":[M...], "refused":[{"mac":M, "why":TEXT}]}
  *   revoke  {"revoked":N, "unknown":[M...]}
  *   history {"ended":[ENDED...], "more":BOOL} until "more" is false; by their ends
+ *   metrics {"metrics":TEXT} as Prometheus reads it
  *   watch   {"watching":true}, then EVENT for each event until the client closes
  *
  * SESSION: {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,

@@ -13,7 +13,8 @@ struct accounting {
 	struct event *timer;
 	struct session_key *keys; /* of this round, by zone */
 	size_t count, at;
-	size_t portion; /* that the gate was asked for and has not answered yet; 0: none */
+	uint64_t asked_us; /* when the gate was */
+	size_t portion;	   /* that the gate was asked for and has not answered yet; 0: none */
 };
 
 static int by_zone(const void *a, const void *b)
@@ -97,6 +98,7 @@ static void counted(void *data, const union msg *msg)
 		end_sessions(a, POLICY_IDLE);
 		persist_usage(a->engine, &a->keys[a->at], a->portion);
 	}
+	histogram_add(&a->engine->metrics.accounting, now_us() - a->asked_us);
 	a->at += a->portion;
 	a->portion = 0;
 	wait_for_next(a);
@@ -120,6 +122,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 		read.count++;
 	}
 	a->portion = read.count;
+	a->asked_us = now_us();
 	if (read.count == 0 || gate_client_ask(&a->engine->gate, &read.head, counted, a) < 0) {
 		a->portion = 0;
 		wait_for_next(a);

@@ -22,6 +22,7 @@ static const struct {
 	{"set", CONTROL_SET, NEEDS_MACS},
 	{"revoke", CONTROL_REVOKE, NEEDS_MACS | MAY_ALL},
 	{"history", CONTROL_HISTORY, 0},
+	{"metrics", CONTROL_METRICS, 0},
 	{"watch", CONTROL_WATCH, 0},
 };
 

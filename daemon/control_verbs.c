@@ -43,15 +43,13 @@ static json_t *zone_status(const struct engine *e, uint32_t i)
 		[LINK_FAILED] = "failed",
 	};
 	const struct zone_config *z = &e->config->zones[i];
-	json_int_t count = 0;
 
-	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
-		count += s->key.zone == i;
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:I}", "name", z->name,
 			 "interface", z->interface, "state", states[e->links[i]], "divert",
 			 z->divert == DIVERT_QUEUE ? "queue" : "redirect", "login", "click-through",
 			 "session", (json_int_t)z->session, "portal-port", (int)z->portal_port,
-			 "divert-port", (int)z->divert_port, "sessions", count);
+			 "divert-port", (int)z->divert_port, "sessions",
+			 (json_int_t)e->sessions.zones[i].count);
 }
 
 static json_t *warnings_of(const struct engine *e)
@@ -274,6 +272,17 @@ static void run_revoke(struct client *c)
 	revoke_next(c, 0, 0);
 }
 
+static void run_metrics(struct client *c)
+{
+	CLEANUP(cleanup_free) char *text = metrics_text(c->engine);
+
+	if (text)
+		client_send(c, json_pack("{s:s}", "metrics", text));
+	else
+		client_error(c, "out of memory");
+	client_done(c);
+}
+
 static void run_watch(struct client *c)
 {
 	c->watching = true;
@@ -286,6 +295,7 @@ static void (*const runs[])(struct client *c) = {
 	[CONTROL_SHOW] = control_list,	     [CONTROL_GRANT] = run_grant,
 	[CONTROL_REVOKE] = run_revoke,	     [CONTROL_SET] = control_set,
 	[CONTROL_HISTORY] = control_history, [CONTROL_WATCH] = run_watch,
+	[CONTROL_METRICS] = run_metrics,
 };
 
 void control_run(struct client *c)

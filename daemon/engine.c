@@ -165,10 +165,12 @@ static void session_dumped(void *data, const union msg *msg)
 	}
 	struct session *s = sessions_put(&e->sessions, g->zone, &g->mac, g->left_ms);
 
-	if (s)
-		session_parse_comment(s, g->comment);
-	else
+	if (!s) {
 		engine_fail(e, "out of memory");
+		return;
+	}
+	session_parse_comment(s, g->comment);
+	s->found = true;
 }
 
 static void ruleset_loaded(void *data, const union msg *reply)
@@ -244,6 +246,7 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	e->config = steal_ptr(&parts->config);
 	memcpy(e->secret, parts->secret, sizeof(e->secret));
 	e->started_ms = now_boot_ms();
+	e->metrics.started_unix = now_unix();
 	e->base = event_base_new();
 	if (!e->base)
 		return -ENOMEM;

@@ -13,6 +13,7 @@
 #include "daemon/channel.h"
 #include "daemon/config.h"
 #include "daemon/gate_client.h"
+#include "daemon/metrics.h"
 #include "daemon/session.h"
 
 struct engine;
@@ -55,6 +56,7 @@ struct engine {
 	struct persist *persist;
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
 	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
+	struct metrics metrics;
 	bool ready;
 	int status; /* exit status once the loop has ended */
 };

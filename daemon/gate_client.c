@@ -32,6 +32,13 @@ static void answered(struct gate_client *g, const union msg *msg)
 	fn(data, msg);
 }
 
+/* A guest that cannot be verified is no failure of the kernel's. */
+static void done(struct gate_client *g, const union msg *msg)
+{
+	g->errors += msg->gate_done.error < 0 && msg->gate_done.error != -EKEYREJECTED;
+	answered(g, msg);
+}
+
 static void received(void *data, const union msg *msg)
 {
 	struct gate_client *g = data;
@@ -41,7 +48,7 @@ static void received(void *data, const union msg *msg)
 		if (!memchr(msg->gate_done.text, '\0', sizeof(msg->gate_done.text)))
 			g->lost(g->data, -EBADMSG);
 		else
-			answered(g, msg);
+			done(g, msg);
 		break;
 	case MSG_GATE_SESSION:
 		if (!memchr(msg->gate_session.comment, '\0', sizeof(msg->gate_session.comment)))

@@ -26,6 +26,7 @@ struct gate_client {
 	/* the gate is gone or talks nonsense: the engine must end */
 	void (*lost)(void *data, int error);
 	void *data;
+	uint64_t errors; /* answers that say that the kernel refused */
 };
 
 /* Takes fd over. */

@@ -18,6 +18,7 @@ struct asking {
 	struct worker *worker;
 	uint32_t id, zone;
 	struct mac mac;
+	bool login; /* it asks to log in */
 };
 
 static void reply(const struct asking *a, enum guest_state state)
@@ -35,6 +36,8 @@ static void reply(const struct asking *a, enum guest_state state)
 		r.bytes_down = s->used.bytes_down;
 		r.bytes_left = policy_bytes_left(&s->limits, &s->used);
 	}
+	if (a->login)
+		e->metrics.logins[a->zone][r.state]++;
 	channel_send(&a->worker->channel, &r.head);
 }
 
@@ -154,15 +157,18 @@ static int identify(struct engine *e, uint32_t zone, const struct addr *guest, s
 
 static void run(struct worker *w, const struct web_request *q, size_t which)
 {
+	const bool login = requests[which].type == MSG_WEB_LOGIN;
 	bool busy = w->engine->gate.channel.queued > GATE_BACKLOG_MAX;
 	struct asking *a = busy ? NULL : calloc(1, sizeof(*a));
 
 	if (!a) {
-		reply(&(struct asking){.worker = w, .id = q->head.id, .zone = q->zone},
-		      GUEST_FAILED);
+		reply(
+			&(struct asking){
+				.worker = w, .id = q->head.id, .zone = q->zone, .login = login},
+			GUEST_FAILED);
 		return;
 	}
-	*a = (struct asking){.worker = w, .id = q->head.id, .zone = q->zone};
+	*a = (struct asking){.worker = w, .id = q->head.id, .zone = q->zone, .login = login};
 	if (identify(w->engine, q->zone, &q->guest, &a->mac) < 0) {
 		reply_and_free(a, GUEST_NO_DEVICE);
 		return;

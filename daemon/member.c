@@ -157,6 +157,7 @@ static void granted(void *data, const union msg *reply)
 			session_saw(s, &c->opened_by);
 		c->replaced += had;
 		control_event(c->engine, c->event, s, c->left_ms / 1000);
+		metrics_event(&c->engine->metrics, c->zone, c->event);
 		persist_audit(c->engine, &c->by, c->event, s);
 		c->waiting++;
 		persist_put(c->engine, s, kept, c);
@@ -258,6 +259,7 @@ static void revoked(void *data, const union msg *reply)
 		c->waiting++;
 		persist_end(c->engine, s, c->event, kept, c);
 		control_event(c->engine, c->event, s, 0);
+		metrics_event(&c->engine->metrics, c->zone, c->event);
 		persist_audit(c->engine, &c->by, c->event, s);
 		forget_add(c->engine, s);
 		sessions_remove(&c->engine->sessions, s);
@@ -296,6 +298,7 @@ void member_expired(void *engine, struct session *session)
 	log_info("zone %s: expiry: %s", e->config->zones[session->key.zone].name,
 		 mac_format(&session->key.mac, mac));
 	control_event(e, "expiry", session, 0);
+	metrics_event(&e->metrics, session->key.zone, "expiry");
 	persist_audit(e, &actor_portald, "expiry", session);
 	persist_end(e, session, "expiry", NULL, NULL);
 	forget_add(e, session);

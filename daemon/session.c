@@ -66,6 +66,7 @@ static struct session *sessions_add(struct sessions *t, uint32_t zone, const str
 	}
 	s->active_ms = now_boot_ms();
 	HASH_ADD(hh, t->all, key, sizeof(s->key), s);
+	t->zones[zone].count++;
 	return s;
 }
 
@@ -88,6 +89,7 @@ struct session *sessions_put(struct sessions *t, uint32_t zone, const struct mac
 void sessions_remove(struct sessions *t, struct session *s)
 {
 	HASH_DEL(t->all, s);
+	t->zones[s->key.zone].count--;
 	event_free(s->timer);
 	free(s);
 }
@@ -124,8 +126,29 @@ const char *session_how_name(enum session_how how)
 	return how_names[how];
 }
 
+/* A counter that is behind what it was began again. */
+static uint64_t more(uint64_t now, uint64_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+/* What the kernel counted before we came is none of ours. */
+static void count_traffic(struct session *s, const struct counters *used)
+{
+	struct zone_traffic *z = &s->table->zones[s->key.zone];
+
+	if (!s->found) {
+		z->packets_up += more(used->packets_up, s->used.packets_up);
+		z->bytes_up += more(used->bytes_up, s->used.bytes_up);
+		z->packets_down += more(used->packets_down, s->used.packets_down);
+		z->bytes_down += more(used->bytes_down, s->used.bytes_down);
+	}
+	s->found = false;
+}
+
 void session_count(struct session *s, const struct counters *used)
 {
+	count_traffic(s, used);
 	if (used->packets_up != s->used.packets_up)
 		s->active_ms = now_boot_ms();
 	s->used = *used;

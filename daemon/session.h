@@ -35,6 +35,7 @@ struct session {
 	struct limits limits;
 	struct counters used; /* as of the last time that the kernel was asked */
 	struct counters kept; /* as the store has it */
+	bool found;	      /* in the kernel, and not counted yet since the start */
 	bool ending;	      /* the gate was asked to revoke it */
 	bool in_store;	      /* was there at start */
 	bool restored;	      /* from the store alone, and the clock may be behind */
@@ -45,9 +46,16 @@ struct session {
 	UT_hash_handle hh;
 };
 
+/* Of all sessions of a zone, those that have ended included; since the start. */
+struct zone_traffic {
+	size_t count; /* of those that have not */
+	uint64_t packets_up, bytes_up, packets_down, bytes_down;
+};
+
 struct sessions {
 	struct event_base *base;
 	struct session *all;
+	struct zone_traffic zones[ZONES_MAX];
 	void (*expired)(
 		void *data,
 		struct session *session); /* its time is up; must end in sessions_remove() */

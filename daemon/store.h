@@ -17,6 +17,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/histogram.h"
 #include "daemon/store_row.h"
 
 enum {
@@ -49,7 +50,8 @@ struct store_loader {
 struct store_stats {
 	uint64_t commits, commit_us; /* how many, and how long they took in all */
 	uint64_t last_commit_us;
-	size_t pending;	      /* rows that are not on the disk yet */
+	struct histogram commit_time; /* the same in buckets */
+	size_t pending;		      /* rows that are not on the disk yet */
 	uint64_t lost;	      /* entries of history and audit beyond STORE_PENDING_LOG_MAX */
 	uint64_t skipped;     /* rows of the database that could not be read at start */
 	uint64_t moved_aside; /* damaged databases */

@@ -209,14 +209,6 @@ static bool wait_for_work(struct store *s)
 	return go_on;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static void publish(struct store *s, uint64_t batch, int r, const struct store_error *why,
 		    uint64_t us)
 {
@@ -230,6 +222,7 @@ static void publish(struct store *s, uint64_t batch, int r, const struct store_e
 		s->stats.commits++;
 		s->stats.commit_us += us;
 		s->stats.last_commit_us = us;
+		histogram_add(&s->stats.commit_time, us);
 		s->stats.lost += s->held.lost[0] + s->held.lost[1];
 		s->resync = s->resync || s->renewed;
 		s->renewed = false;

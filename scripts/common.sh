@@ -89,3 +89,22 @@ build() {
 build_clang() {
 	CC=clang build "$@"
 }
+
+# Unpacks promtool of Debian's package prometheus to build/promtool; the package itself would start services.
+need_promtool() {
+	local folder=$ROOT/build/promtool package
+
+	if command -v promtool >/dev/null || [ -x "$folder/usr/bin/promtool" ]; then
+		return 0
+	fi
+	note "unpacking promtool"
+	mkdir -p "$folder"
+	(
+		cd "$folder"
+		apt-get download -qq prometheus >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq prometheus; }
+	) || die "could not get Debian's package prometheus, for promtool"
+	for package in "$folder"/prometheus_*.deb; do
+		dpkg --fsys-tarfile "$package" | tar -x -C "$folder" ./usr/bin/promtool
+		rm "$package"
+	done
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What Prometheus is told.  promtool is the judge of the format; scripts/test unpacks it (need_promtool)."""
+import os
+import re
+import shutil
+import subprocess
+
+from conftest import families
+from gateway import REPO
+from namespace import wait_until
+
+PROMTOOL = shutil.which("promtool") or os.path.join(REPO, "build", "promtool", "usr", "bin", "promtool")
+
+
+def check(text):
+    """Without promtool this fails."""
+    done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, text=True, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0 and not done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def samples(text):
+    """'name{labels}' -> value"""
+    return {m[1]: float(m[2]) for m in re.finditer(r"^([a-z][^ ]*) ([^ ]+)$", text, re.MULTILINE)}
+
+
+def metrics(gw):
+    return samples(gw.ctl_raw("metrics").stdout)
+
+
+def test_promtool_is_content(gw):
+    done = gw.ctl_raw("metrics")
+    assert done.returncode == 0
+    check(done.stdout)
+    assert gw.ctl("metrics").keys() == {"metrics"}
+    assert samples(done.stdout)[f'portald_build_info{{version="{gw.status()["version"]}"}}'] == 1
+
+
+def test_sessions_and_store(fresh, lab):
+    guest, before = lab.add_guest("g1"), metrics(fresh)
+    fresh.grant(guest)
+    fresh.grant(guest)
+    now = metrics(fresh)
+    assert now['portald_sessions{zone="guest"}'] == 1
+    grants = 'portald_session_events_total{zone="guest",event="grant"}'
+    assert now[grants] == before[grants] + 2
+    commits = "portald_store_commit_seconds_count"
+    assert now[commits] > before[commits] and now[commits] == now['portald_store_commit_seconds_bucket{le="+Inf"}']
+    assert 0 < now['portald_store_commit_seconds_bucket{le="5"}'] <= now[commits]
+    assert now["portald_store_healthy"] == 1
+    fresh.revoke(guest)
+    now = metrics(fresh)
+    revokes = 'portald_session_events_total{zone="guest",event="revoke"}'
+    assert now['portald_sessions{zone="guest"}'] == 0 and now[revokes] == before[revokes] + 1
+
+
+@families
+def test_login_and_bytes(fresh, lab, family):
+    guest, before = lab.add_guest("g1"), metrics(fresh)
+    guest.login(family)
+    logins = 'portald_logins_total{zone="guest",outcome="online"}'
+    assert metrics(fresh)[logins] == before[logins] + 1
+    with guest.download(family) as download:
+        download.wait_progress(100_000)
+    bytes_ = 'portald_session_bytes_total{zone="guest",direction="%s"}'
+    up, down = bytes_ % "up", bytes_ % "down"
+
+    def counted():  # show has the gateway ask the kernel
+        s = fresh.ctl("show", guest.mac)["sessions"][0]
+        now = metrics(fresh)
+        return 0 < s["bytes-down"] and (now[up] - before[up], now[down] - before[down]) == (s["bytes-up"], s["bytes-down"])
+
+    wait_until(counted, what="the bytes of the session are those of the zone")
+
+
+def test_a_restart_does_not_count_again(fresh, lab):
+    guest = lab.add_guest("g1")
+    fresh.grant(guest)
+    with guest.download(4) as download:
+        download.wait_progress(100_000)
+    assert fresh.ctl("show", guest.mac)["sessions"][0]["bytes-down"] > 0
+    fresh.restart()
+    used = fresh.ctl("show", guest.mac)["sessions"][0]["bytes-down"]
+    now = metrics(fresh)
+    assert used > 0 and now['portald_session_bytes_total{zone="guest",direction="down"}'] < used
+    assert now['portald_sessions{zone="guest"}'] == 1
