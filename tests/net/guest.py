@@ -6,6 +6,7 @@ import http.client
 import ipaddress
 import re
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -242,6 +243,18 @@ def up_address(family, allowed=True):
 
 def bracket(address):
     return f"[{address}]" if ":" in address else address
+
+
+def tls_hello():
+    """What a client of https says first."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    hello = ssl.MemoryBIO()
+    connection = context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="example.org")
+    try:
+        connection.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return hello.read()
 
 
 def read_all(sock):

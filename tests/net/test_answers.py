@@ -3,13 +3,12 @@
 import os
 import re
 import socket
-import ssl
 
 import pytest
 
 import gateway
 from conftest import families
-from guest import bracket, parse_page, read_all, refresh_target
+from guest import bracket, parse_page, read_all, refresh_target, tls_hello
 from lab import FORBIDDEN
 
 METHODS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "BREW"]
@@ -223,17 +222,6 @@ NOISE = {
     "nul in the target": b"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n",
     "ssh": b"SSH-2.0-OpenSSH_9.2\r\n",
 }
-
-
-def tls_hello():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    hello = ssl.MemoryBIO()
-    connection = context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="example.org")
-    try:
-        connection.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return hello.read()
 
 
 @families
