@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * All rows have ends_unix by the same wall clock as the store's last clock record: when the clock is
- * set while we run, all are written again.  So what is left of a row at the next start is known both
- * after a restart (CLOCK_BOOTTIME went on) and after a reboot.
+ * set while we run, or was set while we did not, all are written again.  So what is left of a row at
+ * the next start is known both after a restart (CLOCK_BOOTTIME went on) and after a reboot.
+ *
+ * ends_unix is rounded down, and the clocks are read to the millisecond: no session is longer for
+ * being restored.  JITTER_MS keeps one that is written again and again from losing a second each time.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +23,7 @@
 #include "daemon/policy.h"
 #include "daemon/restore.h"
 
-enum { DRAIN_MS = 5000 };
+enum { DRAIN_MS = 5000, JITTER_MS = 100 };
 
 static void health(void *data, bool ok, const char *why)
 {
@@ -42,14 +45,14 @@ struct store *persist_store(const struct engine *e)
 
 static void describe(const struct engine *e, const struct session *s, struct store_session *ret_row)
 {
-	const uint64_t now = now_boot_ms(), unix_now = now_unix();
+	const uint64_t now = now_boot_ms(), unix_ms = now_unix_ms();
 	const uint64_t left_ms = s->ends_ms > now ? s->ends_ms - now : 0;
 
 	*ret_row = (struct store_session){
 		.mac = s->key.mac,
 		.how = s->how,
 		.started_unix = s->started,
-		.ends_unix = unix_now + (left_ms + 999) / 1000,
+		.ends_unix = (unix_ms + left_ms + JITTER_MS) / 1000,
 		.left_ms = left_ms,
 		.idle_s = s->limits.idle,
 		.quota_up = s->limits.quota_up,
@@ -61,7 +64,7 @@ static void describe(const struct engine *e, const struct session *s, struct sto
 		.packets_down = s->used.packets_down,
 		.bytes_up = s->used.bytes_up,
 		.bytes_down = s->used.bytes_down,
-		.last_active_unix = unix_now - (now - s->active_ms) / 1000,
+		.last_active_unix = unix_ms / 1000 - (now - s->active_ms) / 1000,
 	};
 	snprintf(ret_row->zone, sizeof(ret_row->zone), "%s", e->config->zones[s->key.zone].name);
 	snprintf(ret_row->note, sizeof(ret_row->note), "%s", s->note);
@@ -208,16 +211,23 @@ void persist_close(struct engine *e)
 /* Milliseconds that are left of a row now; 0: it has ended. */
 static uint64_t left_of(const struct persist *p, const struct store_session *row)
 {
-	uint64_t passed_s;
+	const uint64_t last_ms = p->last.unix_s * 1000, ends_ms = row->ends_unix * 1000;
+	uint64_t at_ms = last_ms; /* by the clock of the rows */
 
 	if (p->restarted)
-		passed_s = (p->now.boot_ms - p->last.boot_ms) / 1000;
-	else
-		passed_s = p->clock_behind ? 0 : p->now.unix_s - p->last.unix_s;
-	const uint64_t ends_s =
-		row->ends_unix > p->last.unix_s ? row->ends_unix - p->last.unix_s : 0;
+		at_ms += now_boot_ms() - p->last.boot_ms;
+	else if (!p->clock_behind)
+		at_ms = now_unix_ms();
+	return ends_ms > at_ms ? ends_ms - at_ms : 0;
+}
 
-	return ends_s > passed_s ? (ends_s - passed_s) * 1000 : 0;
+/* The clock was set since the last record, in the same boot. */
+static bool was_set(const struct persist *p)
+{
+	const int64_t went_on = (int64_t)(p->now.boot_ms - p->last.boot_ms);
+	const int64_t shows = ((int64_t)p->now.unix_s - (int64_t)p->last.unix_s) * 1000;
+
+	return p->restarted && llabs(shows - went_on) >= 1000;
 }
 
 static void take_row(struct session *s, const struct store_session *row)
@@ -298,13 +308,14 @@ static void take_session(struct engine *e, const struct store_session *row)
 	p->restored++;
 }
 
-/* The sessions that the store lacks are put; after a reboot all, by this boot's clocks. */
+/* The sessions that the store lacks are put; after a reboot, or when the clock was set, all. */
 static void finish_load(struct engine *e)
 {
 	struct persist *p = e->persist;
+	const bool all = !p->restarted || was_set(p);
 
 	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
-		if (!s->in_store || !p->restarted)
+		if (!s->in_store || all)
 			persist_put(e, s, NULL, NULL);
 	}
 	if (p->foreign)
@@ -334,6 +345,7 @@ void persist_load(struct engine *e, void (*ready)(struct engine *e))
 		return;
 	}
 	store_clock_now(&p->now);
+	p->loaded_ms = now_boot_ms();
 	p->restarted = strcmp(p->last.boot_id, p->now.boot_id) == 0;
 	p->clock_behind = !p->restarted && p->now.unix_s < p->last.unix_s;
 	for (size_t i = 0; i < p->row_count; i++)

@@ -2,6 +2,7 @@
 /* What the store's sessions have left when somebody sets the clock. */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -11,44 +12,91 @@
 #include "daemon/persist.h"
 #include "daemon/persist_private.h"
 
+/* A change takes the kernel some milliseconds; logins wait for no more than these. */
+enum { WINDOW = 8 };
+
+/* The clock says now how long we were away: it is taken off what the store had, a few sessions at a
+ * time, and from what is left of each when its turn comes. */
+struct take_off {
+	struct engine *engine;
+	uint64_t away_ms;
+	size_t count, next, waiting;
+	struct session_key keys[];
+};
+
+static void go_on(struct take_off *t);
+
 static void changed(void *data, int error, size_t replaced)
 {
-	(void)data;
+	struct take_off *t = data;
+
 	(void)error; /* logged */
 	(void)replaced;
+	t->waiting--;
+	go_on(t);
 }
 
-/* The clock says now how long we were away: takes it off what the store had. */
-static void take_off(struct engine *e, uint64_t away_ms)
+/* 0: nothing to do, or it is under way. */
+static int shorten(struct take_off *t, const struct session_key *key)
 {
 	const uint64_t now = now_boot_ms();
-	struct session *s, *next;
+	struct session *s = sessions_find(&t->engine->sessions, key->zone, &key->mac);
 
-	HASH_ITER (hh, e->sessions.all, s, next) {
-		if (!s->restored)
-			continue;
-		const uint64_t left = s->ends_ms > now ? s->ends_ms - now : 0;
-		const struct member_change to = {.by = actor_portald,
-						 .left_ms = left > away_ms ? left - away_ms : 1,
-						 .limits = s->limits,
-						 .note = s->note};
+	if (!s || !s->restored || s->ending || s->ends_ms <= now)
+		return 0;
+	const uint64_t left = s->ends_ms - now;
+	const struct member_change to = {.by = actor_portald,
+					 .left_ms = left > t->away_ms ? left - t->away_ms : 1,
+					 .limits = s->limits,
+					 .note = s->note};
+	int r = member_change(t->engine, s, &to, changed, t);
 
-		s->restored = false;
-		if (member_change(e, s, &to, changed, NULL) == -ENOMEM)
+	s->restored = false;
+	t->waiting += r == 0;
+	return r;
+}
+
+static void go_on(struct take_off *t)
+{
+	while (t->waiting < WINDOW && t->next < t->count) {
+		if (shorten(t, &t->keys[t->next++]) < 0)
 			log_error("out of memory: a session lasts longer than it should");
 	}
+	if (t->waiting > 0)
+		return;
+	log_info("%zu session(s) are shortened", t->count);
+	free(t);
+}
+
+static void take_off(struct engine *e, uint64_t away_ms)
+{
+	struct take_off *t =
+		calloc(1, sizeof(*t) + HASH_COUNT(e->sessions.all) * sizeof(t->keys[0]));
+
+	if (!t) {
+		log_error("out of memory: sessions last longer than they should");
+		return;
+	}
+	t->engine = e;
+	t->away_ms = away_ms;
+	for (const struct session *s = e->sessions.all; s; s = s->hh.next) {
+		if (s->restored)
+			t->keys[t->count++] = s->key;
+	}
+	go_on(t);
 }
 
 void persist_check_clock(struct engine *e)
 {
 	struct persist *p = e->persist;
-	const uint64_t at_start = now_unix() - (now_boot_ms() - p->now.boot_ms) / 1000;
+	const uint64_t at_start_ms = now_unix_ms() - (now_boot_ms() - p->loaded_ms);
+	const uint64_t last_ms = p->last.unix_s * 1000;
 
-	if (!p->clock_behind || at_start < p->last.unix_s)
+	if (!p->clock_behind || at_start_ms < last_ms)
 		return;
 	p->clock_behind = false;
 	log_info("the clock is set; the time that passed while portald was away is taken off");
-	take_off(e, (at_start - p->last.unix_s) * 1000);
+	take_off(e, at_start_ms - last_ms);
 }
 
 static int arm_clock(int fd)

@@ -15,6 +15,7 @@ struct persist {
 	void (*ready)(struct engine *e);
 	/* while loading */
 	struct store_clock last, now;
+	uint64_t loaded_ms; /* CLOCK_BOOTTIME then */
 	struct store_session *rows;
 	size_t row_count, row_room;
 	bool out_of_memory;

@@ -65,7 +65,7 @@ struct store_audit {
  * and a clock that was not set. */
 struct store_clock {
 	char boot_id[BOOT_ID_MAX]; /* "": nothing was ever written */
-	uint64_t boot_ms;	   /* CLOCK_BOOTTIME */
+	uint64_t boot_ms;	   /* CLOCK_BOOTTIME when that second began */
 	uint64_t unix_s;	   /* CLOCK_REALTIME */
 };
 
@@ -73,5 +73,8 @@ struct store_clock {
 bool store_session_is_valid(const struct store_session *session);
 bool store_entry_is_valid(const struct store_entry *entry);
 
-/* Both clocks now. */
+/* CLOCK_REALTIME in milliseconds. */
+uint64_t now_unix_ms(void);
+
+/* Both clocks at the beginning of this second, to the millisecond. */
 void store_clock_now(struct store_clock *ret_clock);

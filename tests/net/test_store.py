@@ -6,12 +6,12 @@ import sqlite3
 import subprocess
 import threading
 import time
-import uuid
 
 import pytest
 
 import gateway
 from conftest import families
+from machine import Machine
 from namespace import wait_until
 
 CONFIG = """
@@ -20,38 +20,6 @@ zone "guest" {
   session = 1h
 }
 """
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
-
-
-class Machine(gateway.Gateway):
-    """A gateway whose machine can be booted again: the boot id is a file of ours, in portald's own mount namespace."""
-
-    def launch(self):
-        self._starts += 1
-        path = os.path.join(self.folder, "boot_id")
-        if not os.path.exists(path):
-            self.new_boot_id()
-        script = f'mount --make-rprivate / && mount --bind "{path}" {BOOT_ID} && exec "$@"'
-        self.process = self.lab.spawn("gw", ["unshare", "--mount", "sh", "-c", script, "sh", gateway.PORTALD, "-c",
-                                             self.config_path], f"machine{self._starts}", env=gateway.SANITIZER)
-        return self.process
-
-    def new_boot_id(self):
-        with open(os.path.join(self.folder, "boot_id"), "w", encoding="ascii") as f:
-            f.write(f"{uuid.uuid4()}\n")
-
-    def power_cut(self):
-        """Every process gone at once, and the kernel's tables."""
-        self.kill(self.all_pids())
-        assert self.teardown().returncode == 0
-        self.new_boot_id()
-
-    def database(self):
-        return os.path.join(self.state_dir, "portald.db")
-
-    def rows(self, query):
-        with sqlite3.connect(self.database()) as db:
-            return db.execute(query).fetchall()
 
 
 @pytest.fixture
@@ -125,7 +93,7 @@ def test_reboot(lab, machine, family):
     wait_until(lambda: machine.rows("SELECT sum(bytes_down) FROM sessions")[0][0] >=
                sum(s["bytes-down"] for s in before.values()), what="usage is on disk")
     machine.power_cut()
-    machine.start()
+    machine.power_on()
     after = machine.sessions()
     assert {k: without_time(s) for k, s in after.items()} == {k: without_time(s) for k, s in before.items()}
     for key, session in after.items():
@@ -142,7 +110,7 @@ def test_a_session_that_ended_meanwhile_stays_ended(lab, machine):
     machine.grant(g2)
     machine.power_cut()
     time.sleep(4)
-    machine.start()
+    machine.power_on()
     assert [mac for _, mac in machine.sessions()] == [g2.mac]
     assert g1.is_stranger() and g2.is_online()
 
@@ -195,6 +163,66 @@ def test_a_clock_that_was_not_set(lab, machine):
     assert 3400 < only(machine.sessions())["seconds-left"] <= 3600
 
 
+@pytest.fixture
+def clocked(lab):
+    """With a wall clock that the test sets."""
+    gw = Machine(lab, CONFIG, globals_="accounting = 1s\n", start=False)
+    gw.own_clock()
+    gw.start()
+    yield gw
+    gw.revoke_all()
+    gw.close()
+    gw.teardown()
+
+
+def has_left(gw, guest, seconds):
+    """In portald and in the kernel; ten seconds are for the test itself."""
+    assert seconds - 10 < gw.sessions()["guest", guest.mac]["seconds-left"] <= seconds
+    assert seconds - 10 < gw.everywhere()[guest.mac] <= seconds
+
+
+def test_the_clock_is_set_after_boot(lab, clocked):
+    """The machine was off for ten minutes, and hears of it only from the network: what ran then is shortened, what began
+    since the boot is not, and what had less left has ended; the same after one more restart, flush and reboot."""
+    g1, g2, g3 = (lab.add_guest(n) for n in ("g1", "g2", "g3"))
+    clocked.grant(g1)
+    clocked.grant(g2, for_="5m")
+    clocked.power_cut()
+    clocked.set_clock(-86400)
+    clocked.power_on()
+    g3.login(4)
+    has_left(clocked, g1, 3600)
+    has_left(clocked, g2, 300)
+    clocked.set_clock(600)
+    wait_until(lambda: clocked.log_lines("the clock is set"), what="it is told")
+    wait_until(lambda: g2.mac not in clocked.everywhere(), what="the one that is over ends")
+    for again in (lambda: None, clocked.restart, lambda: (clocked.stop(), lab.nft("flush ruleset"), clocked.start()),
+                  lambda: (clocked.power_cut(), clocked.power_on())):
+        again()
+        assert len(clocked.sessions()) == 2
+        has_left(clocked, g1, 3000)
+        has_left(clocked, g3, 3600)
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["running", "down"])
+@pytest.mark.parametrize("by", [-86400, 86400], ids=["back", "forward"])
+def test_somebody_sets_the_clock(lab, clocked, by, down):
+    """While portald runs or is stopped: nothing ends, nothing is longer, also after a reboot by the new clock."""
+    g1 = lab.add_guest("g1")
+    clocked.grant(g1)
+    if down:
+        clocked.stop()
+    clocked.set_clock(by)
+    if down:
+        clocked.start()
+    has_left(clocked, g1, 3600)
+    wait_until(lambda: abs(clocked.rows("SELECT ends FROM sessions")[0][0] - (time.time() + by + 3600)) < 10,
+               what="the database goes by the new clock")
+    clocked.power_cut()
+    clocked.power_on()
+    has_left(clocked, g1, 3600)
+
+
 def test_damaged(lab, machine):
     """Moved aside, never deleted; the kernel's sessions go on and are in the new one."""
     g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
@@ -242,7 +270,7 @@ def test_full_disk(lab, make_lab):
         wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
         count = len(gw.sessions())
         gw.power_cut()
-        gw.start()
+        gw.power_on()
         assert len(gw.sessions()) == count and g2.is_online()
     finally:
         if gw.process and gw.process.alive():

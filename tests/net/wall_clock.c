@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Preloaded into portald, not into what it starts, by tests: a wall clock that they can set.
+ *
+ * The file $WALL_CLOCK holds the seconds by which it differs from the machine's (int64_t), shared with
+ * the test.  The fifo $WALL_CLOCK.set stands
+ * for the timer that is cancelled when the clock is set (timerfd_create(2)): 8 bytes are an expiry.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static const int64_t none;
+static const volatile int64_t *differs = &none;
+static int (*real_clock_gettime)(clockid_t, struct timespec *);
+static int (*real_timerfd_create)(int, int);
+static int (*real_timerfd_settime)(int, int, const struct itimerspec *, struct itimerspec *);
+static int set_fd = -1;
+
+/* An object pointer that is a function, as dlsym(3) has it. */
+static void find(const char *name, void *ret_function)
+{
+	*(void **)ret_function = dlsym(RTLD_NEXT, name);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *path = getenv("WALL_CLOCK");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	find("clock_gettime", &real_clock_gettime);
+	find("timerfd_create", &real_timerfd_create);
+	find("timerfd_settime", &real_timerfd_settime);
+	unsetenv("LD_PRELOAD");
+	if (fd < 0)
+		return;
+	void *map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (map != MAP_FAILED)
+		differs = map;
+	close(fd);
+}
+
+EXPORT int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int r = real_clock_gettime(id, ts);
+
+	if (r == 0 && id == CLOCK_REALTIME)
+		ts->tv_sec += *differs;
+	return r;
+}
+
+EXPORT time_t time(time_t *ret_time)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (ret_time)
+		*ret_time = ts.tv_sec;
+	return ts.tv_sec;
+}
+
+EXPORT int timerfd_create(int id, int flags)
+{
+	char path[4096];
+
+	if (id != CLOCK_REALTIME || !getenv("WALL_CLOCK"))
+		return real_timerfd_create(id, flags);
+	snprintf(path, sizeof(path), "%s.set", getenv("WALL_CLOCK"));
+	return set_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *value,
+			   struct itimerspec *old)
+{
+	return fd == set_fd ? 0 : real_timerfd_settime(fd, flags, value, old);
+}
