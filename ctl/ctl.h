@@ -57,7 +57,7 @@ struct command {
 
 extern const struct command command_status, command_list, command_show;
 extern const struct command command_grant, command_set, command_revoke;
-extern const struct command command_history, command_metrics, command_watch;
+extern const struct command command_history, command_metrics, command_watch, command_dnsmasq;
 
 /* "portalctl: text" on stderr */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
