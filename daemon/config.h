@@ -23,11 +23,10 @@ enum {
 };
 
 struct zone_config {
-	char *name;	       /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
-	char *interface;       /* at most IFNAME_MAX - 1 */
-	uint32_t divert;       /* enum divert */
-	uint32_t probes;       /* enum probes */
-	char *redirect_probes; /* patterns (common/probe.h) with blanks between them, or NULL */
+	char *name;		 /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
+	char *interface;	 /* at most IFNAME_MAX - 1 */
+	uint32_t divert, probes; /* enum divert, enum probes */
+	char *redirect_probes;	 /* patterns (common/probe.h) with blanks between them, or NULL */
 	uint16_t portal_port;
 	uint16_t divert_port;
 	uint64_t session;     /* seconds */
