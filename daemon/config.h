@@ -51,6 +51,7 @@ struct config {
 	char *hostname; /* the portal's name, or NULL: links use the gateway's address */
 	char *state_dir, *run_dir, *user;
 	uint32_t workers;
+	char *metrics;	      /* address and port for Prometheus, or NULL */
 	uint64_t accounting;  /* seconds between two looks at what guests use */
 	uint32_t mark;	      /* one bit */
 	uint32_t queue_first; /* number of the first worker's NFQUEUE */
@@ -69,6 +70,9 @@ void config_destroy(struct config *config);
 /* Web workers that answer packets from NFQUEUEs: all of them, or none if no zone has divert
  * "queue". */
 size_t config_queues(const struct config *config);
+
+/* What config->metrics says, with its port.  -EINVAL. */
+int config_listen_parse(const char *text, struct addr *ret_addr);
 
 /* The line on which `key` of a zone (or, zone NULL, a global key) was set; the zone's own line, or
  * 0, if it was not. */

@@ -324,6 +324,7 @@ const struct config_key config_global_keys[] = {
 	{"mark", parse_mark, "0x00800000", GLOBAL(mark), FIELD_U32, true, 1, UINT32_MAX},
 	{"queue-first", parse_number, "0", GLOBAL(queue_first), FIELD_U32, true, 0, UINT16_MAX - WORKERS_MAX},
 	{"accounting", parse_duration, "10s", GLOBAL(accounting), FIELD_U64, false, 1, 86400},
+	{"metrics", config_parse_listen, NULL, GLOBAL(metrics), FIELD_TEXT, true, 0, 0},
 	{"log-level", parse_level, "info", GLOBAL(log_level), FIELD_LEVEL, false, 0, 0},
 };
 

@@ -19,6 +19,7 @@
 #include "daemon/forget.h"
 #include "daemon/guest.h"
 #include "daemon/member.h"
+#include "daemon/metrics_server.h"
 #include "daemon/pages.h"
 #include "daemon/persist.h"
 #include "daemon/restore.h"
@@ -266,6 +267,8 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 		r = init_children(e, parts);
 	if (r == 0)
 		r = control_create(e, steal_fd(&parts->control_fd), &e->control);
+	if (r == 0)
+		r = metrics_server_create(e, steal_fd(&parts->metrics_fd), &e->metrics_server);
 	return r;
 }
 
@@ -289,6 +292,7 @@ static void wait_for_children(const struct engine *e)
 
 static void engine_finish(struct engine *e)
 {
+	metrics_server_destroy(e->metrics_server);
 	accounting_destroy(e);
 	persist_close(e); /* those who wait for it hear of it: they must be there still */
 	control_destroy(e->control);

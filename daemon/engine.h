@@ -30,6 +30,7 @@ struct engine_parts {
 	struct config *config;
 	unsigned char secret[32]; /* key of the form tokens */
 	int control_fd;
+	int metrics_fd; /* -1: none */
 	int gate_fd;
 	pid_t gate_pid;
 	size_t worker_count;
@@ -57,6 +58,7 @@ struct engine {
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
 	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
 	struct metrics metrics;
+	struct metrics_server *metrics_server; /* NULL: it is off */
 	bool ready;
 	int status; /* exit status once the loop has ended */
 };

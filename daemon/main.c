@@ -187,7 +187,7 @@ static int close_network(struct config *config)
 
 static int run(struct config **config)
 {
-	static struct engine_parts parts = {.control_fd = -1, .gate_fd = -1};
+	static struct engine_parts parts = {.control_fd = -1, .metrics_fd = -1, .gate_fd = -1};
 	CLEANUP(queue_parts_finish) struct queue_parts queues = {0};
 	struct accounts accounts;
 

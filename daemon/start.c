@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/metrics_server.h"
 #include "daemon/start.h"
 
 enum { CONTROL_BACKLOG = 16 };
@@ -139,6 +140,19 @@ static int open_control(const struct config *config, const struct account *accou
 	return 0;
 }
 
+static int open_metrics(const struct config *config, int *ret_fd)
+{
+	struct addr addr;
+
+	if (!config->metrics)
+		return 0;
+	int r = config_listen_parse(config->metrics, &addr);
+
+	if (r == 0)
+		r = metrics_listen(&addr, ret_fd);
+	return r < 0 ? complain(config->metrics, r) : 0;
+}
+
 int start_files(const struct config *config, const struct accounts *accounts,
 		struct engine_parts *parts)
 {
@@ -152,5 +166,7 @@ int start_files(const struct config *config, const struct accounts *accounts,
 		r = read_secret(config, parts->secret);
 	if (r == 0)
 		r = open_control(config, &accounts->engine, &parts->control_fd);
+	if (r == 0)
+		r = open_metrics(config, &parts->metrics_fd);
 	return r;
 }

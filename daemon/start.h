@@ -20,7 +20,7 @@ int start_find_accounts(const struct config *config, struct accounts *ret_accoun
 /* Is there a portald that answers on the control socket of this run-dir? */
 bool start_is_running(const struct config *config);
 
-/* run-dir and state-dir, the key in state-dir/secret, and the control socket. */
+/* run-dir and state-dir, the key in state-dir/secret, the control socket and the metrics listener. */
 int start_files(const struct config *config, const struct accounts *accounts,
 		struct engine_parts *parts);
 

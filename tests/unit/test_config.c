@@ -210,6 +210,24 @@ static const struct {
 	 "1: user: \"a b\" is no user name; write a name like portald\n"},
 	{"state-dir = ''\nzone a { " IF "}",
 	 "1: state-dir: the path is empty; write one, or leave the key out\n"},
+	{"metrics = '9273'\nzone a { " IF "}",
+	 "1: metrics: \"9273\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '::1:9273'\nzone a { " IF "}",
+	 "1: metrics: \"::1:9273\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '[::1]:0'\nzone a { " IF "}",
+	 "1: metrics: \"[::1]:0\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '[::1]:65536'\nzone a { " IF "}",
+	 "1: metrics: \"[::1]:65536\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '[::1]:1x'\nzone a { " IF "}",
+	 "1: metrics: \"[::1]:1x\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '[::1:9273'\nzone a { " IF "}",
+	 "1: metrics: \"[::1:9273\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '[127.0.0.1]:1'\nzone a { " IF "}",
+	 "1: metrics: \"[127.0.0.1]:1\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = 'localhost:9273'\nzone a { " IF "}",
+	 "1: metrics: \"localhost:9273\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
+	{"metrics = '10.0.0.1:'\nzone a { " IF "}",
+	 "1: metrics: \"10.0.0.1:\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"\n"},
 	{"run-dir = /1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234\n"
 	 "zone a { " IF "}",
 	 "1: run-dir: the path is too long for a socket in it; use one of at most 94 bytes\n"},
@@ -511,8 +529,8 @@ static void test_sample(void **state)
  * the paths' files. */
 static void test_sample_shows_defaults(void **state)
 {
-	static const char *const without_default[] = {"hostname", "workers", "logo",
-						      "terms",	  "pages",   "redirect-probes"};
+	static const char *const without_default[] = {
+		"hostname", "workers", "logo", "terms", "pages", "redirect-probes", "metrics"};
 	FILE *sample = fopen(sample_path, "r"), *active = fopen("fresh", "w");
 	struct config *a = NULL, *b = NULL;
 	char line[256], *said = NULL;

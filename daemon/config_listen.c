@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An address to listen on: "127.0.0.1:9273", "[::1]:9273". */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config_private.h"
+
+/* "1" to "65535", nothing else. */
+static bool parse_digits(const char *text, uint16_t *ret_port)
+{
+	unsigned long n = strtoul(text, NULL, 10);
+
+	if (strlen(text) > 5 || strspn(text, "0123456789") != strlen(text) || n < 1 ||
+	    n > UINT16_MAX)
+		return false;
+	*ret_port = (uint16_t)n;
+	return true;
+}
+
+int config_listen_parse(const char *text, struct addr *ret_addr)
+{
+	const bool v6 = text[0] == '[';
+	const char *colon = strrchr(text, ':');
+	const size_t len = colon ? (size_t)(colon - text) : 0;
+	struct addr addr = {.family = v6 ? 6 : 4};
+	char host[ADDR_TEXT_MAX + 2];
+
+	if (len < 3 || len >= sizeof(host) || (v6 && colon[-1] != ']'))
+		return -EINVAL;
+	memcpy(host, text + v6, len - 2 * v6);
+	host[len - 2 * v6] = '\0';
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, host, addr.b) != 1 ||
+	    !parse_digits(colon + 1, &addr.port))
+		return -EINVAL;
+	*ret_addr = addr;
+	return 0;
+}
+
+int config_parse_listen(struct config_load *l, const struct config_key *key, const char *value,
+			void *field)
+{
+	struct addr addr;
+
+	(void)key;
+	if (config_listen_parse(value, &addr) < 0)
+		return config_complain(
+			l,
+			"\"%s\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"",
+			value);
+	return config_set_text(field, value);
+}

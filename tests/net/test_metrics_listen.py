@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The listener for Prometheus: what it serves, and that a scraper cannot harm the gateway."""
+import re
+import socket
+
+import pytest
+
+from guest import FAMILY
+from namespace import open_socket, wait_until
+from prometheus import check, metrics, samples
+
+
+LISTEN = {4: ("127.0.0.1", "127.0.0.1:9273"), 6: ("::1", "[::1]:9273")}
+
+
+@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
+def listening(request, own_gateway):
+    host, address = LISTEN[request.param]
+    gw = own_gateway(globals_=f'metrics = "{address}"')
+    gw.family, gw.host, gw.url = request.param, host, f"http://{address}"
+    return gw
+
+
+def curl(gw, *args):
+    """Status, headers and body of an answer that the gateway's own host gets."""
+    done = gw.lab.run("gw", ["curl", "-sS", "-i", "-g", "--max-time", "20", *args])
+    assert done.returncode == 0, done.stderr
+    head, _, body = done.stdout.partition("\r\n\r\n") if "\r\n\r\n" in done.stdout else done.stdout.partition("\n\n")
+    return int(head.split()[1]), head.lower(), body
+
+
+def test_listener(listening):
+    status, head, body = curl(listening, listening.url + "/metrics")
+    assert status == 200 and "content-type: text/plain; version=0.0.4" in head
+    check(body)
+    assert samples(body).keys() == metrics(listening).keys()
+    assert curl(listening, listening.url + "/")[0] == 404
+    status, head, _ = curl(listening, "-d", "x", listening.url + "/metrics")
+    assert status == 405 and "allow: get" in head
+    assert curl(listening, "-H", "X-Long: " + "x" * 9000, listening.url + "/metrics")[0] in (413, 431)
+
+
+def test_idle_scrapers_harm_nobody(listening):
+    """More connections than it serves, silent or in the middle of a request: the engine goes on, and so does the next one
+    when they have gone."""
+    open_ = []
+    for text in [b"", b"GET /metrics HTTP/1.1\r\nX: "] * 8:
+        sock = open_socket(listening.lab.name("gw"), FAMILY[listening.family], socket.SOCK_STREAM)
+        sock.connect((listening.host, 9273))
+        sock.send(text)
+        open_.append(sock)
+    assert listening.status()["zones"]
+    for sock in open_:
+        sock.close()
+    wait_until(lambda: curl(listening, listening.url + "/metrics")[0] == 200, what="the listener serves again")
+
+
+def test_address_in_use(own_gateway, lab):
+    with open_socket(lab.name("gw"), socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 9273))
+        taken.listen()
+        gw = own_gateway(globals_='metrics = "127.0.0.1:9273"', start=False)
+        gw.launch()
+        assert gw.process.wait() == 1
+        assert gw.log_lines(r"127\.0\.0\.1:9273: Address already in use")
+
+
+def test_configuration_is_checked(own_gateway):
+    gw = own_gateway(globals_='metrics = "localhost"', start=False)
+    done = gw.check_config()
+    assert done.returncode == 1 and re.search(r'portald\.conf:\d+: metrics: "localhost" is no address', done.stderr)
