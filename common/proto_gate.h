@@ -2,6 +2,7 @@
 /* Messages from the engine to the gate: its verbs. */
 #pragma once
 
+#include "common/garden.h"
 #include "common/proto.h"
 
 enum divert { DIVERT_REDIRECT = 1, DIVERT_QUEUE };
@@ -17,6 +18,7 @@ struct gate_zone {
 	uint32_t connection_ceiling; /* of all strangers together */
 	uint32_t dns_limit;	     /* DNS packets of a stranger to the gateway, a second */
 	uint32_t refuse_limit;	     /* resets and ICMP errors to a stranger, a second */
+	struct garden garden;	     /* where strangers may go */
 };
 
 /* Takes the MSG_GATE_ZONE messages since the last load; their order is the zones' index. */

@@ -349,6 +349,7 @@ const struct config_key config_zone_keys[] = {
 	{"connection-ceiling", parse_number, "1500", ZONE(connection_ceiling), FIELD_U32, false, 1, LIMIT_MAX},
 	{"dns-limit", parse_number, "20", ZONE(dns_limit), FIELD_U32, false, 1, LIMIT_MAX},
 	{"refuse-limit", parse_number, "20", ZONE(refuse_limit), FIELD_U32, false, 1, LIMIT_MAX},
+	{"walled-garden", config_parse_garden, "none", ZONE(garden), FIELD_TEXT, false, 0, 0},
 	{"accent", parse_colour, "#1f5fbf", ZONE(accent), FIELD_TEXT, false, 0, 0},
 	{"accent-dark", parse_colour, "#8ab4f8", ZONE(accent_dark), FIELD_TEXT, false, 0, 0},
 	{"logo", parse_logo, NULL, ZONE(logo), FIELD_TEXT, false, 0, 0},

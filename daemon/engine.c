@@ -94,6 +94,8 @@ static void link_changed(void *data, uint32_t zone, enum link_state state)
 
 void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zone)
 {
+	char bad[GARDEN_TEXT_MAX];
+
 	*ret_zone = (struct gate_zone){
 		.head = {MSG_GATE_ZONE, 0},
 		.divert = z->divert,
@@ -106,6 +108,7 @@ void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zon
 	};
 	snprintf(ret_zone->name, sizeof(ret_zone->name), "%s", z->name);
 	snprintf(ret_zone->interface, sizeof(ret_zone->interface), "%s", z->interface);
+	garden_parse(z->garden, &ret_zone->garden, bad); /* config.c has checked it */
 }
 
 void engine_describe_load(const struct config *c, struct gate_load *ret_load)

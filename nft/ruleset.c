@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "nft/garden.h"
 #include "nft/ruleset.h"
 
 enum {
@@ -105,7 +106,8 @@ bool ruleset_zone_valid(const struct gate_zone *zone)
 			return false;
 	}
 	return zone->portal_port && zone->divert_port && zone->connection_limit &&
-	       zone->connection_ceiling && zone->dns_limit && zone->refuse_limit;
+	       zone->connection_ceiling && zone->dns_limit && zone->refuse_limit &&
+	       garden_valid(&zone->garden);
 }
 
 enum { WORD_MAX = ZONE_NAME_MAX + 4 };
@@ -116,7 +118,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 20 };
+enum { WORDS = 21 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -151,6 +153,8 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	snprintf(words[n++].value, sizeof(words[0].value), "%s", zone->interface);
 	words[n].word = "$mark";
 	snprintf(words[n++].value, sizeof(words[0].value), "0x%08x", globals->mark);
+	words[n].word = "$other_marks";
+	snprintf(words[n++].value, sizeof(words[0].value), "0x%08x", ~globals->mark);
 	set_number(&words[n++], "$portal_port", zone->portal_port);
 	set_number(&words[n++], "$divert_port", zone->divert_port);
 	set_number(&words[n++], "$connection_limit", zone->connection_limit);
@@ -244,6 +248,7 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 			   &spans[zones[i].divert == DIVERT_QUEUE ? BLOCK_QUEUE : BLOCK_REDIRECT],
 			   words);
 		write_span(out, &spans[BLOCK_MAPS], words);
+		garden_write(out, &zones[i]);
 		if (present[i])
 			write_span(out, &spans[BLOCK_EGRESS], words);
 	}

@@ -80,12 +80,13 @@ static void test_render(void **state)
 	assert_int_equal(count(text, "chain z_rt_forward {"), 1);
 	assert_int_equal(count(text, "chain z_guest_egress {"), 1);
 	assert_int_equal(count(text, "chain z_rt_egress {"), 0);
-	assert_int_equal(count(text, "limit rate over 20/second burst 100 packets"), 2);
+	/* connections to the portal and to the garden */
+	assert_int_equal(count(text, "limit rate over 20/second burst 100 packets"), 4);
 	assert_int_equal(count(text, "limit rate over 30/second burst 150 packets"), 2);
 	assert_int_equal(count(text, "limit rate over 40/second burst 200 packets"), 2);
 	/* of the ceiling of 1500, a third for calm times and the rest for storms */
 	assert_int_equal(count(text, "limit rate 500/second burst 1000 packets"), 2);
-	assert_int_equal(count(text, "limit rate over 1000/second burst 2000 packets"), 2);
+	assert_int_equal(count(text, "limit rate over 1000/second burst 2000 packets"), 4);
 	/* no word is left, no comment either */
 	assert_int_equal(count(text, "$"), 0);
 	assert_int_equal(count(text, "ZONE"), 0);
