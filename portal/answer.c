@@ -19,55 +19,46 @@ const char *const answer_names[ANSWER_VALUES] = {
 	[ANSWER_REFRESH] = "refresh", [ANSWER_LINK] = "link",
 };
 
-enum { METHODS_ALL, METHODS_GET /* and HEAD */ };
-
-static const struct answer_row {
-	int methods;
-	const char *probe; /* a pattern of common/probe.h */
-	unsigned int status;
-} rows[] = {
+/* GET and HEAD of these get 302, all else 511. */
+static const char *const redirected[] = {
 	/* Android, ChromeOS, and all who copied their paths */
-	{METHODS_GET, "*/generate_204", 302},
-	{METHODS_GET, "*/gen_204", 302},
+	"*/generate_204",
+	"*/gen_204",
 	/* ConnMan */
-	{METHODS_GET, "ipv4.connman.net/online/status.html", 302},
-	{METHODS_GET, "ipv6.connman.net/online/status.html", 302},
+	"ipv4.connman.net/online/status.html",
+	"ipv6.connman.net/online/status.html",
 	/* Steam, Kindle, Nintendo's consoles */
-	{METHODS_GET, "test.steampowered.com/204", 302},
-	{METHODS_GET, "spectrum.s3.amazonaws.com/kindle-wifi/*", 302},
-	{METHODS_GET, "ctest.cdn.nintendo.net/*", 302},
-	{METHODS_GET, "conntest.nintendowifi.net/*", 302},
+	"test.steampowered.com/204",
+	"spectrum.s3.amazonaws.com/kindle-wifi/*",
+	"ctest.cdn.nintendo.net/*",
+	"conntest.nintendowifi.net/*",
 };
-
-static const struct answer_row otherwise = {METHODS_ALL, NULL, 511},
-			       own_probe = {METHODS_GET, NULL, 302};
 
 static bool is_get(const char *method)
 {
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static bool fits(const struct answer_request *req, int methods, const char *probe)
+static bool is_listed(const struct link_target *target, const char *const *probes, size_t count)
 {
-	const struct link_target *t = &req->target;
+	const size_t host_len = link_name_length(target->host);
 
-	return (methods == METHODS_ALL || is_get(req->method)) &&
-	       probe_matches(probe, t->host, link_name_length(t->host), t->path, t->path_len);
+	for (size_t i = 0; i < count; i++) {
+		if (probe_matches(probes[i], target->host, host_len, target->path,
+				  target->path_len))
+			return true;
+	}
+	return false;
 }
 
-/* The zone's own rows, then ours: the first that fits. */
-static const struct answer_row *find_row(const struct answer_request *req,
-					 const struct answer_zone *zone)
+static unsigned int status_of(const struct answer_request *req, const struct answer_zone *zone)
 {
-	for (size_t i = 0; i < zone->probe_count; i++) {
-		if (fits(req, own_probe.methods, zone->probes[i]))
-			return &own_probe;
-	}
-	for (size_t i = 0; !zone->strict && i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (fits(req, rows[i].methods, rows[i].probe))
-			return &rows[i];
-	}
-	return &otherwise;
+	const size_t count = zone->strict ? 0 : sizeof(redirected) / sizeof(redirected[0]);
+
+	return is_get(req->method) && (is_listed(&req->target, zone->probes, zone->probe_count) ||
+				       is_listed(&req->target, redirected, count))
+		       ? 302
+		       : 511;
 }
 
 /* The landing page for a redirect, else the login page; only a GET is something to come back to. */
@@ -85,11 +76,11 @@ static void make_link(const struct answer_request *req, const struct answer_zone
 int answer_stranger(const struct answer_request *req, const struct answer_zone *zone, time_t now,
 		    struct response *ret_response)
 {
-	const struct answer_row *row = find_row(req, zone);
+	const unsigned int status = status_of(req, zone);
 	char link[LINK_LOGIN_MAX], refresh[16], *body;
 	size_t len;
 
-	make_link(req, zone, row->status, link);
+	make_link(req, zone, status, link);
 	snprintf(refresh, sizeof(refresh), "%u", (unsigned int)zone->refresh);
 
 	const struct template_value values[ANSWER_VALUES] = {
@@ -98,12 +89,12 @@ int answer_stranger(const struct answer_request *req, const struct answer_zone *
 		[ANSWER_LINK] = {.text = link},
 	};
 
-	response_init(ret_response, row->status, true, now);
+	response_init(ret_response, status, true, now);
 	response_add(ret_response, "Content-Type", "text/html; charset=utf-8");
 	response_add(ret_response, "Cache-Control", "no-store");
 	response_add(ret_response, "Referrer-Policy", "no-referrer");
 	response_add(ret_response, "X-Content-Type-Options", "nosniff");
-	int r = row->status == 302 ? response_addf(ret_response, "Location", "%s", link) : 0;
+	int r = status == 302 ? response_addf(ret_response, "Location", "%s", link) : 0;
 
 	if (r < 0)
 		return r;
