@@ -13,6 +13,9 @@
  *   {"verb":"set", "macs":[M...], "zone"?:Z, "for"?:SECONDS FROM NOW, "more"?:SECONDS, LIMITS,
  *    "note"?:TEXT}
  *   {"verb":"revoke", "macs":[M...], "zone"?:Z}  or  {"verb":"revoke", "all":true, "zone"?:Z}
+ *   {"verb":"block", "macs":[M...], "zone"?:Z, "note"?:TEXT}
+ *   {"verb":"unblock", "macs":[M...], "zone"?:Z}
+ *   {"verb":"blocked", "zone"?:Z}
  *   {"verb":"history", "zone"?:Z, "since"?:UNIX SECONDS}
  *   {"verb":"metrics"}
  *   {"verb":"watch"}
@@ -30,6 +33,10 @@
  *   grant   {"granted":N, "replaced":N, "refused":[{"mac":M, "why":TEXT}]}
  *   set     {"changed":N, "unknown":[M...], "refused":[{"mac":M, "why":TEXT}]}
  *   revoke  {"revoked":N, "unknown":[M...]}
+ *   block   {"blocked":N, "ended":N sessions, "refused":[{"mac":M, "why":TEXT}]}
+ *   unblock {"unblocked":N, "unknown":[M...], "refused":[{"mac":M, "why":TEXT}]}
+ *   blocked {"blocked":[{"zone":Z or "" for all, "mac":M, "note":T, "added":UNIX SECONDS}...],
+ *            "more":BOOL} until "more" is false
  *   history {"ended":[ENDED...], "more":BOOL} until "more" is false; by their ends
  *   metrics {"metrics":TEXT} as Prometheus reads it
  *   watch   {"watching":true}, then EVENT for each event until the client closes

@@ -152,6 +152,44 @@ static enum status take_revoke(struct access *a, json_t *answer)
 	return take_unknown(a, unknown);
 }
 
+static enum status take_block(struct access *a, json_t *answer)
+{
+	json_int_t blocked, ended;
+	json_t *refused;
+
+	if (json_unpack(answer, "{s:I, s:I, s:o}", "blocked", &blocked, "ended", &ended, "refused",
+			&refused) < 0 ||
+	    blocked < 0 || ended < 0 || !json_is_array(refused))
+		return ctl_nonsense("a block");
+	a->granted += (uint64_t)blocked;
+	a->replaced += (uint64_t)ended;
+	return take_refused(a, refused);
+}
+
+static enum status take_unblock(struct access *a, json_t *answer)
+{
+	json_t *unknown, *refused, *mac;
+	json_int_t unblocked;
+	size_t i;
+
+	if (json_unpack(answer, "{s:I, s:o, s:o}", "unblocked", &unblocked, "unknown", &unknown,
+			"refused", &refused) < 0 ||
+	    unblocked < 0 || !json_is_array(unknown) || !json_is_array(refused))
+		return ctl_nonsense("an unblock");
+	a->granted += (uint64_t)unblocked;
+	json_array_foreach (unknown, i, mac) {
+		enum status status =
+			json_is_string(mac)
+				? refuse(a, json_string_value(mac),
+					 line_of(a, json_string_value(mac)), "it is not blocked")
+				: ctl_nonsense("a MAC");
+
+		if (status != STATUS_DONE)
+			return status;
+	}
+	return take_refused(a, refused);
+}
+
 static enum status send_request(struct access *a, json_t *request)
 {
 	CLEANUP(cleanup_json) json_t *answer = NULL;
@@ -381,6 +419,63 @@ static enum status run_revoke(struct ctl *ctl)
 	return status;
 }
 
+static void print_block(const struct access *a, bool block)
+{
+	char done[UNIT_TEXT_MAX], ended[UNIT_TEXT_MAX], refused[UNIT_TEXT_MAX];
+
+	if (a->ctl->json) {
+		CLEANUP(cleanup_json)
+		json_t *summary = json_pack("{s:I, s:O}", block ? "blocked" : "unblocked",
+					    (json_int_t)a->granted, "refused", a->refused);
+
+		if (block)
+			json_object_set_new(summary, "ended",
+					    json_integer((json_int_t)a->replaced));
+		ctl_print_json(summary);
+		return;
+	}
+	output_count(a->granted, done);
+	output_count(json_array_size(a->refused), refused);
+	if (block)
+		printf("blocked %s, ended %s session(s), refused %s\n", done,
+		       output_count(a->replaced, ended), refused);
+	else
+		printf("unblocked %s, refused %s\n", done, refused);
+}
+
+static enum status change_list(struct ctl *ctl, const struct command *command, bool block)
+{
+	CLEANUP(cleanup_json) json_t *macs = json_array(), *refused = json_array();
+	struct access a = {.ctl = ctl,
+			   .verb = command->name,
+			   .take = block ? take_block : take_unblock,
+			   .macs = macs,
+			   .refused = refused};
+	enum status status = STATUS_DONE;
+
+	if (!ctl->file == (ctl->arg_count == 0))
+		return complain_usage(command, "%s wants either MACs or --file", command->name);
+	if (ctl->file)
+		status = add_file(&a, ctl->file);
+	for (int i = 0; i < ctl->arg_count && status == STATUS_DONE; i++)
+		status = add(&a, ctl->args[i], 0);
+	if (status == STATUS_DONE)
+		status = flush(&a);
+	if (status == STATUS_DONE || a.granted > 0)
+		print_block(&a, block);
+	return status == STATUS_DONE && json_array_size(refused) > 0 ? STATUS_REFUSED : status;
+}
+
+static enum status run_block(struct ctl *ctl)
+{
+	return change_list(ctl, &command_block, true);
+}
+
+static enum status run_unblock(struct ctl *ctl)
+{
+	return change_list(ctl, &command_unblock, false);
+}
+
 #define LIMITS_HELP                                                                                 \
 	"limits; none takes one away:\n"                                                            \
 	"  --idle TIME                                     end when the guest sends nothing: 30m\n" \
@@ -441,4 +536,35 @@ const struct command command_revoke = {
 	.options = OPTION_ZONE | OPTION_ALL,
 	.args_max = -1,
 	.run = run_revoke,
+};
+
+const struct command command_block = {
+	.name = "block",
+	.usage = "MAC... | --file FILE  [--zone ZONE] [--note TEXT]",
+	.summary = "keep devices offline for good",
+	.help = "Ends the sessions of devices and lets them have no other, neither by a login nor by a grant, until\n"
+		"they are unblocked.  Their login page says that they get no access.\n\n"
+		"  --zone ZONE   in this zone only; by default in all\n"
+		"  --note TEXT   shown by list --blocked\n"
+		"  --file FILE   one MAC a line, # begins a comment; - is the standard input\n\n"
+		"examples:\n"
+		"  portalctl block 02:00:5e:10:00:01 --note 'sends spam'\n"
+		"  portalctl list --blocked\n",
+	.options = OPTION_ZONE | OPTION_NOTE | OPTION_FILE,
+	.args_max = -1,
+	.run = run_block,
+};
+
+const struct command command_unblock = {
+	.name = "unblock",
+	.usage = "MAC... | --file FILE  [--zone ZONE]",
+	.summary = "take devices off the block list",
+	.help = "Takes back a block that was made with the same --zone, or without one.\n\n"
+		"  --zone ZONE   the block of this zone; by default the one of all zones\n"
+		"  --file FILE   one MAC a line, # begins a comment; - is the standard input\n\n"
+		"example:\n"
+		"  portalctl unblock 02:00:5e:10:00:01\n",
+	.options = OPTION_ZONE | OPTION_FILE,
+	.args_max = -1,
+	.run = run_unblock,
 };

@@ -26,6 +26,7 @@ enum option_bit {
 	OPTION_ALL = 1 << 4,
 	OPTION_LIMITS = 1 << 5, /* --idle, --quota-up ... */
 	OPTION_SINCE = 1 << 6,
+	OPTION_BLOCKED = 1 << 8,
 	OPTION_COMMON = 1 << 7, /* any command takes it */
 };
 
@@ -57,6 +58,7 @@ struct command {
 
 extern const struct command command_status, command_list, command_show;
 extern const struct command command_grant, command_set, command_revoke;
+extern const struct command command_block, command_unblock;
 extern const struct command command_history, command_metrics, command_watch, command_dnsmasq;
 
 /* "portalctl: text" on stderr */

@@ -8,6 +8,7 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/duration.h"
+#include "ctl/blocked.h"
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
@@ -112,6 +113,9 @@ static enum status print_list(const json_t *sessions)
 
 static enum status run_list(struct ctl *ctl)
 {
+	if (ctl->given & OPTION_BLOCKED)
+		return list_blocked(ctl);
+
 	CLEANUP(cleanup_json) json_t *all = json_pack("{s:[]}", "sessions");
 	json_t *sessions = json_object_get(all, "sessions"), *answer;
 	enum status status =
@@ -217,15 +221,17 @@ static enum status run_show(struct ctl *ctl)
 
 const struct command command_list = {
 	.name = "list",
-	.usage = "[--zone ZONE]",
+	.usage = "[--zone ZONE] [--blocked]",
 	.summary = "the guests that are online",
 	.help = "Lists the sessions: who is online, since when, for how long still, and how much went through.\n"
 		"SENT is what the guest sent, RECEIVED what it got.\n\n"
+		"  --zone ZONE   of this zone only\n"
+		"  --blocked     the block list instead\n\n"
 		"examples:\n"
 		"  portalctl list\n"
 		"  portalctl list --zone guest\n"
 		"  portalctl list --json | jq -r '.sessions[] | select(.\"bytes-down\" > 1e9) | .mac'\n",
-	.options = OPTION_ZONE,
+	.options = OPTION_ZONE | OPTION_BLOCKED,
 	.run = run_list,
 };
 

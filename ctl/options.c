@@ -135,6 +135,7 @@ static const struct {
 	 "a text of at most 95 bytes without control characters"},
 	{"file", 0, true, OPTION_FILE, set_file, "a file, or - for the standard input"},
 	{"all", 0, false, OPTION_ALL, set_all, ""},
+	{"blocked", 0, false, OPTION_BLOCKED, set_all, ""},
 	{"socket", 0, true, OPTION_COMMON, set_socket, "a path"},
 	{"timeout", 0, true, OPTION_COMMON, set_timeout, "a time like 30s"},
 	{"json", 0, false, OPTION_COMMON, set_json, ""},

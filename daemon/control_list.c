@@ -118,16 +118,37 @@ static void counted(void *data, const union msg *msg)
 	list_next(c);
 }
 
+/* Why the device that was asked for has no session. */
+static void tell_absence(struct client *c)
+{
+	const struct engine *e = c->engine;
+	const struct mac *mac = &c->request.macs[0];
+	const struct store_entry *entry = NULL;
+	char text[MAC_TEXT_MAX];
+
+	for (size_t i = 0; i < e->config->zone_count && !entry; i++) {
+		const char *zone = e->config->zones[i].name;
+
+		if (!c->request.zone[0] || strcmp(c->request.zone, zone) == 0)
+			entry = blocklist_find(&e->blocklist, zone, mac);
+	}
+	mac_format(mac, text);
+	if (entry)
+		client_error(c, "%s is blocked in %s%s%s%s", text,
+			     entry->zone[0] ? "zone " : "all zones", entry->zone,
+			     entry->note[0] ? ": " : "", entry->note);
+	else
+		client_error(c, "%s has no session; portalctl list shows who has", text);
+}
+
 static void list_finish(struct client *c)
 {
 	struct list_job *job = c->job;
-	char mac[MAC_TEXT_MAX];
 
 	if (c->request.verb == CONTROL_LIST && job->count == 0)
 		client_send(c, json_pack("{s:[], s:b}", "sessions", "more", 0));
 	else if (c->request.verb == CONTROL_SHOW && json_array_size(job->sessions) == 0)
-		client_error(c, "%s has no session; portalctl list shows who has",
-			     mac_format(&c->request.macs[0], mac));
+		tell_absence(c);
 	else if (c->request.verb == CONTROL_SHOW)
 		client_send(c, json_pack("{s:O}", "sessions", job->sessions));
 	list_end(c);

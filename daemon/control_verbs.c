@@ -107,6 +107,27 @@ static void grant_done(void *data, int error, size_t replaced)
 	client_done(c);
 }
 
+/* Blocked devices are refused by themselves. */
+static void leave_blocked_out(struct client *c, uint32_t zone)
+{
+	const struct engine *e = c->engine;
+	size_t kept = 0;
+	char mac[MAC_TEXT_MAX];
+
+	for (size_t i = 0; i < c->request.mac_count; i++) {
+		const struct mac *m = &c->request.macs[i];
+
+		if (blocklist_find(&e->blocklist, e->config->zones[zone].name, m))
+			json_array_append_new(c->request.refused,
+					      json_pack("{s:s, s:s}", "mac", mac_format(m, mac),
+							"why",
+							"it is blocked; see portalctl unblock"));
+		else
+			c->request.macs[kept++] = *m;
+	}
+	c->request.mac_count = kept;
+}
+
 /* True: grant_done() will come. */
 static bool start_grant(struct client *c)
 {
@@ -134,6 +155,7 @@ static bool start_grant(struct client *c)
 		client_error(c, "%s", d.why);
 		return false;
 	}
+	leave_blocked_out(c, zone);
 	const struct member_grant grant = {
 		.by = {"portalctl", c->uid},
 		.zone = zone,
@@ -294,8 +316,9 @@ static void (*const runs[])(struct client *c) = {
 	[CONTROL_STATUS] = run_status,	     [CONTROL_LIST] = control_list,
 	[CONTROL_SHOW] = control_list,	     [CONTROL_GRANT] = run_grant,
 	[CONTROL_REVOKE] = run_revoke,	     [CONTROL_SET] = control_set,
-	[CONTROL_HISTORY] = control_history, [CONTROL_WATCH] = run_watch,
-	[CONTROL_METRICS] = run_metrics,
+	[CONTROL_BLOCK] = control_block,     [CONTROL_UNBLOCK] = control_block,
+	[CONTROL_BLOCKED] = control_blocked, [CONTROL_HISTORY] = control_history,
+	[CONTROL_WATCH] = run_watch,	     [CONTROL_METRICS] = run_metrics,
 };
 
 void control_run(struct client *c)

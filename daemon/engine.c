@@ -140,6 +140,7 @@ void engine_load_ruleset(struct engine *e, gate_reply_fn *done)
 static void become_ready(struct engine *e)
 {
 	e->ready = true;
+	member_end_all_blocked(e);
 	for (size_t i = 0; i < e->worker_count; i++)
 		channel_start(&e->workers[i].channel);
 	control_start(e->control);
@@ -305,6 +306,7 @@ static void engine_finish(struct engine *e)
 	wait_for_children(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
+	blocklist_finish(&e->blocklist);
 	netlink_finish(&e->rtnl);
 	for (size_t i = 0; i < 3; i++) {
 		if (e->signals[i])

@@ -10,6 +10,7 @@
 
 #include "common/control.h"
 #include "common/netlink.h"
+#include "daemon/blocked.h"
 #include "daemon/channel.h"
 #include "daemon/config.h"
 #include "daemon/gate_client.h"
@@ -47,6 +48,7 @@ struct engine {
 	struct gate_client gate;
 	pid_t gate_pid;
 	struct sessions sessions;
+	struct blocklist blocklist;
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
 	enum link_state links[ZONES_MAX];

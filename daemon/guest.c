@@ -82,10 +82,19 @@ static void logged_out(void *data, int error, size_t replaced)
 	reply_and_free(data, error == 0 ? GUEST_STRANGER : GUEST_FAILED);
 }
 
+static bool is_blocked(const struct asking *a)
+{
+	const struct engine *e = a->worker->engine;
+
+	return blocklist_find(&e->blocklist, e->config->zones[a->zone].name, &a->mac) != NULL;
+}
+
 static void look_up(struct asking *a, const struct addr *guest, const struct session *s)
 {
 	(void)guest;
-	if (s)
+	if (is_blocked(a))
+		reply_and_free(a, GUEST_REFUSED);
+	else if (s)
 		reply_online(a);
 	else
 		reply_and_free(a, GUEST_STRANGER);
@@ -100,6 +109,7 @@ static void log_in(struct asking *a, const struct addr *guest, const struct sess
 		.zone_session = e->config->zones[a->zone].session,
 		.seconds_max = CONFIG_SESSION_MAX,
 		.zone_limits = e->config->zones[a->zone].limits,
+		.blocked = is_blocked(a),
 	};
 	const struct policy_decision d = policy_decide(&request);
 

@@ -130,6 +130,35 @@ static void kept(void *data)
 	free(c);
 }
 
+static void ended_blocked(void *data, int error, size_t count)
+{
+	(void)count;
+	if (error < 0)
+		engine_fail(data, "a blocked device cannot be cut off: %s", strerror(-error));
+}
+
+void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs, size_t count)
+{
+	const char *name = e->config->zones[zone].name;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!sessions_find(&e->sessions, zone, &macs[i]) ||
+		    !blocklist_find(&e->blocklist, name, &macs[i]))
+			continue;
+		int r = member_revoke(e, zone, &macs[i], 1, &actor_portald, "revoke", ended_blocked,
+				      e);
+
+		if (r < 0)
+			ended_blocked(e, r, 0);
+	}
+}
+
+void member_end_all_blocked(struct engine *e)
+{
+	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
+		member_end_blocked(e, s->key.zone, &s->key.mac, 1);
+}
+
 static void granted(void *data, const union msg *reply)
 {
 	struct pending *c = data;
@@ -164,6 +193,7 @@ static void granted(void *data, const union msg *reply)
 	}
 	if (error == 0) {
 		log_change(c, c->count);
+		member_end_blocked(c->engine, c->zone, c->macs, c->count);
 		kept(c);
 		return;
 	}

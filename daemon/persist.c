@@ -168,6 +168,8 @@ void persist_put_all(void *data)
 
 	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
 		persist_put(e, s, NULL, NULL);
+	for (const struct blocked *b = e->blocklist.all; b; b = b->hh.next)
+		store_put_entry(e->persist->store, &b->entry, NULL, NULL);
 }
 
 int persist_open(struct engine *e)
@@ -261,7 +263,7 @@ static int find_zone(const struct config *c, const char *name)
 /* Kept until the clock record is known. */
 static void collect(void *data, const struct store_session *row)
 {
-	struct persist *p = data;
+	struct persist *p = ((struct engine *)data)->persist;
 
 	if (p->row_count == p->row_room) {
 		const size_t room = p->row_room ? 2 * p->row_room : 256;
@@ -275,6 +277,14 @@ static void collect(void *data, const struct store_session *row)
 		p->row_room = room;
 	}
 	p->rows[p->row_count++] = *row;
+}
+
+static void collect_entry(void *data, const struct store_entry *entry)
+{
+	struct engine *e = data;
+
+	if (entry->list == STORE_BLOCK && blocklist_put(&e->blocklist, entry) < 0)
+		e->persist->out_of_memory = true;
 }
 
 static void take_session(struct engine *e, const struct store_session *row)
@@ -296,6 +306,11 @@ static void take_session(struct engine *e, const struct store_session *row)
 	if (left_ms == 0) {
 		p->ended++;
 		store_end_session(p->store, row, row->ends_unix, "expiry", NULL, NULL);
+		return;
+	}
+	if (blocklist_find(&e->blocklist, row->zone, &row->mac)) {
+		p->ended++;
+		store_end_session(p->store, row, p->now.unix_s, "revoke", NULL, NULL);
 		return;
 	}
 	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, left_ms);
@@ -336,7 +351,7 @@ static void finish_load(struct engine *e)
 void persist_load(struct engine *e, void (*ready)(struct engine *e))
 {
 	struct persist *p = e->persist;
-	const struct store_loader loader = {.session = collect, .data = p};
+	const struct store_loader loader = {.session = collect, .entry = collect_entry, .data = e};
 	int r = store_load(p->store, &loader, &p->last);
 
 	p->ready = ready;

@@ -82,6 +82,9 @@ struct policy_decision policy_decide(const struct policy_request *r)
 {
 	switch (r->ask) {
 	case ASK_LOGIN:
+		if (r->blocked)
+			return (struct policy_decision){.verdict = POLICY_REFUSE,
+							.why = "the device is blocked"};
 		/* a second login does not extend the session: nobody would ever run out of time */
 		if (r->has_session)
 			return (struct policy_decision){.verdict = POLICY_KEEP};

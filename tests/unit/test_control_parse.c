@@ -44,6 +44,7 @@ static const struct {
 	{"{\"verb\":\"set\",\"macs\":[" MAC "],\"quota-total\":\"1G\"}", -EINVAL, 0, 0, 0,
 	 "quota-total"},
 	{"{\"verb\":\"revoke\",\"all\":true}", 0, CONTROL_REVOKE, 0, 0, NULL},
+	{"{\"verb\":\"block\",\"macs\":[\"02:00:00:00:00:01\"]}", 0, CONTROL_BLOCK, 1, 0, NULL},
 	{"", -EBADMSG, 0, 0, 0, "JSON"},
 	{"[]", -EBADMSG, 0, 0, 0, "JSON"},
 	{"{\"verb\":\"status\",\"verb\":\"list\"}", -EBADMSG, 0, 0, 0, "JSON"},

@@ -30,6 +30,10 @@ static const struct {
 	{"a grant that is too long", {ASK_GRANT, false, 3600, 9001, 9000}, POLICY_REFUSE, 0},
 	{"a revoke", {ASK_REVOKE, true, 3600, 0, 9000}, POLICY_REVOKE, 0},
 	{"a revoke of a stranger", {ASK_REVOKE, false, 3600, 0, 9000}, POLICY_KEEP, 0},
+	{"a blocked device logs in",
+	 {.ask = ASK_LOGIN, .zone_session = 3600, .blocked = true},
+	 POLICY_REFUSE,
+	 0},
 	{"a logout", {ASK_LOGOUT, true, 3600, 0, 9000}, POLICY_REVOKE, 0},
 	{"a logout of a stranger", {ASK_LOGOUT, false, 3600, 0, 9000}, POLICY_KEEP, 0},
 };
