@@ -31,6 +31,7 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_QUEUE_ZONE] = sizeof(struct queue_zone),
 	[MSG_QUEUE_DROP] = sizeof(struct queue_drop),
 	[MSG_GATE_FLUSHED] = sizeof(struct gate_flushed),
+	[MSG_WEB_COUNTS] = sizeof(struct web_counts),
 	[MSG_GATE_OPEN] = sizeof(struct gate_open),
 };
 

@@ -15,6 +15,7 @@ union msg {
 	struct web_request web_request;
 	struct web_reply web_reply;
 	struct web_bundle web_bundle;
+	struct web_counts web_counts;
 	struct gate_zone gate_zone;
 	struct gate_load gate_load;
 	struct gate_change gate_change;

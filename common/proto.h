@@ -5,6 +5,7 @@
  * message makes its receiver exit.
  *
  *   web -> engine   MSG_WEB_LOOKUP, _LOGIN, _LOGOUT (struct web_request)
+ *                   MSG_WEB_COUNTS unasked, at most once a second for each zone
  *   engine -> web   MSG_WEB_REPLY with the id of the request; MSG_WEB_BUNDLE with a bundle's
  *                   descriptor (reload)
  *   engine -> gate  MSG_GATE_ZONE for each zone, then MSG_GATE_LOAD; afterwards the verbs of
@@ -69,6 +70,7 @@ enum msg_type {
 	MSG_QUEUE_DROP,
 	MSG_GATE_FLUSHED,
 	MSG_GATE_OPEN,
+	MSG_WEB_COUNTS,
 	MSG_TYPES
 };
 

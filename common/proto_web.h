@@ -38,3 +38,30 @@ struct web_reply {
 struct web_bundle {
 	struct msg_head head;
 };
+
+/* What a worker counts: answers to diverted requests by status, and packets of divert "queue". */
+enum web_count {
+	WEB_COUNT_2XX,
+	WEB_COUNT_3XX,
+	WEB_COUNT_4XX,
+	WEB_COUNT_511,
+	WEB_COUNT_5XX,		   /* but 511 */
+	WEB_COUNT_PACKET_OPENED,   /* a SYN */
+	WEB_COUNT_PACKET_ANSWERED, /* a request */
+	WEB_COUNT_PACKET_CLOSED,   /* no request: FIN or reset */
+	WEB_COUNT_PACKET_QUIET,	   /* acknowledged, or nothing to say */
+	WEB_COUNT_PACKET_STRANGE,  /* of no connection that we answered */
+	WEB_COUNT_PACKET_REFUSED,  /* malformed */
+	/* of no zone in particular: */
+	WEB_COUNT_MISSED, /* packets that the kernel dropped because the worker was too slow */
+	WEB_COUNT_UNSENT, /* frames that could not leave */
+	WEB_COUNTS
+};
+
+/* Since the message before. */
+struct web_counts {
+	struct msg_head head;
+	uint32_t zone;
+	uint32_t news; /* the worker's */
+	uint64_t counts[WEB_COUNTS];
+};

@@ -195,6 +195,9 @@ void guest_request(void *worker, const union msg *msg)
 	const struct web_request *q = &msg->web_request;
 	struct worker *w = worker;
 
+	if (msg->head.type == MSG_WEB_COUNTS &&
+	    metrics_web(&w->engine->metrics, w->engine->config->zone_count, &msg->web_counts) == 0)
+		return;
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		if (requests[i].type != msg->head.type)
 			continue;

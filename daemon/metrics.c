@@ -5,6 +5,7 @@
  *
  * Label values are names of zones (letters, digits, '-') and constants, so none needs an escape.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,15 @@ void metrics_event(struct metrics *m, uint32_t zone, const char *event)
 {
 	for (size_t i = 0; i < METRICS_EVENTS; i++)
 		m->events[zone][i] += strcmp(event_names[i], event) == 0;
+}
+
+int metrics_web(struct metrics *m, size_t zones, const struct web_counts *counts)
+{
+	if (counts->zone >= zones)
+		return -EBADMSG;
+	for (size_t i = 0; i < WEB_COUNTS; i++)
+		m->web[counts->zone][i] += counts->counts[i];
+	return 0;
 }
 
 static void number(const struct scrape *x, uint64_t value)
@@ -124,6 +134,57 @@ static void packets(const struct scrape *x)
 	}
 }
 
+static const char *const web_names[WEB_COUNTS] = {
+	[WEB_COUNT_2XX] = "2xx",
+	[WEB_COUNT_3XX] = "3xx",
+	[WEB_COUNT_4XX] = "4xx",
+	[WEB_COUNT_511] = "511",
+	[WEB_COUNT_5XX] = "5xx",
+	[WEB_COUNT_PACKET_OPENED] = "opened",
+	[WEB_COUNT_PACKET_ANSWERED] = "answered",
+	[WEB_COUNT_PACKET_CLOSED] = "closed",
+	[WEB_COUNT_PACKET_QUIET] = "quiet",
+	[WEB_COUNT_PACKET_STRANGE] = "strange",
+	[WEB_COUNT_PACKET_REFUSED] = "refused",
+};
+
+static void web_numbers(const struct scrape *x, const char *label, int first, int last)
+{
+	for (uint32_t i = 0; i < x->e->config->zone_count; i++) {
+		for (int k = first; k <= last; k++)
+			zone_number(x, i, label, web_names[k], x->e->metrics.web[i][k]);
+	}
+}
+
+static void diverted(const struct scrape *x)
+{
+	web_numbers(x, "code", WEB_COUNT_2XX, WEB_COUNT_5XX);
+}
+
+static void queue_packets(const struct scrape *x)
+{
+	web_numbers(x, "outcome", WEB_COUNT_PACKET_OPENED, WEB_COUNT_PACKET_REFUSED);
+}
+
+static void web_sum(const struct scrape *x, enum web_count what)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < x->e->config->zone_count; i++)
+		sum += x->e->metrics.web[i][what];
+	number(x, sum);
+}
+
+static void queue_missed(const struct scrape *x)
+{
+	web_sum(x, WEB_COUNT_MISSED);
+}
+
+static void queue_unsent(const struct scrape *x)
+{
+	web_sum(x, WEB_COUNT_UNSENT);
+}
+
 static void netlink_errors(const struct scrape *x)
 {
 	number(x, x->e->gate.errors);
@@ -184,6 +245,10 @@ static const struct {
 	{"portald_logins_total", "counter", "Answers to guests who asked to log in.", logins},
 	{"portald_session_bytes_total", "counter", "IP bytes from (up) and to (down) guests with a session, as of the last accounting.", bytes},
 	{"portald_session_packets_total", "counter", "Packets from (up) and to (down) guests with a session, as of the last accounting.", packets},
+	{"portald_diverted_requests_total", "counter", "Requests of strangers that a socket answered (divert redirect), by status.", diverted},
+	{"portald_queue_packets_total", "counter", "Packets of strangers from an NFQUEUE (divert queue), by what became of them.", queue_packets},
+	{"portald_queue_dropped_packets_total", "counter", "Packets that the kernel numbered and a worker was too slow to take.", queue_missed},
+	{"portald_queue_unsent_frames_total", "counter", "Answers to queued packets that could not be sent.", queue_unsent},
 	{"portald_netlink_errors_total", "counter", "Changes and readings of the kernel's tables that failed.", netlink_errors},
 	{"portald_ruleset_flushes_total", "counter", "How often somebody else removed the ruleset.", flushes},
 	{"portald_accounting_read_seconds", "histogram", "Time to read one portion of the kernel's counters and act on it.", accounting},

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "common/log.h"
+#include "portal/count.h"
 #include "portal/engine.h"
 #include "portal/limit.h"
 
@@ -85,6 +86,7 @@ static void on_timer(evutil_socket_t sock, short what, void *ctx)
 
 	(void)sock;
 	(void)what;
+	count_send(e->fd);
 	while ((question = TAILQ_FIRST(&e->questions)) && question->deadline <= now) {
 		limit_reached(LIMIT_ENGINE_TIME);
 		finish_question(e, question, NULL);

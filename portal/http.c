@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "portal/count.h"
 #include "portal/http.h"
 #include "portal/limit.h"
 #include "portal/peer.h"
@@ -223,6 +224,8 @@ static enum MHD_Result answer(struct MHD_Connection *mhd, struct request *req)
 		MHD_suspend_connection(mhd);
 		return MHD_YES;
 	case REQUEST_READY:
+		if (req->exchange.diverted)
+			count_status(req->exchange.zone, req->exchange.response.status);
 		return send_response(mhd, &req->exchange.response);
 	case REQUEST_READING:
 	case REQUEST_FAILED:

@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/msg.h"
+#include "portal/count.h"
 #include "portal/queue.h"
 #include "portal/responder.h"
 
@@ -160,6 +161,33 @@ static bool describe(const struct queue *q, const struct nlattr **attrs,
 	return true;
 }
 
+static void count_unsent(struct queue *q)
+{
+	q->unsent++;
+	count_add(0, WEB_COUNT_UNSENT, 1);
+}
+
+static void count_packet(size_t zone, enum responder_outcome outcome)
+{
+	static const enum web_count counts[RESPONDER_REFUSED] = {
+		[RESPONDER_SYN] = WEB_COUNT_PACKET_OPENED,
+		[RESPONDER_ANSWERED] = WEB_COUNT_PACKET_ANSWERED,
+		[RESPONDER_ACKED] = WEB_COUNT_PACKET_QUIET,
+		[RESPONDER_CLOSED] = WEB_COUNT_PACKET_CLOSED,
+		[RESPONDER_RESET] = WEB_COUNT_PACKET_CLOSED,
+		[RESPONDER_QUIET] = WEB_COUNT_PACKET_QUIET,
+		[RESPONDER_WAITING] = WEB_COUNT_PACKET_QUIET,
+		[RESPONDER_HELD] = WEB_COUNT_PACKET_QUIET,
+		[RESPONDER_STRANGE] = WEB_COUNT_PACKET_STRANGE,
+		[RESPONDER_BAD_MSS] = WEB_COUNT_PACKET_REFUSED,
+		[RESPONDER_BAD_SENDER] = WEB_COUNT_PACKET_REFUSED,
+		[RESPONDER_NO_ROOM] = WEB_COUNT_PACKET_REFUSED,
+	};
+
+	count_add(zone, outcome < RESPONDER_REFUSED ? counts[outcome] : WEB_COUNT_PACKET_REFUSED,
+		  1);
+}
+
 /* One send() a frame, which copies it.  A PACKET_TX_RING would save the copy, but its slots are free
  * again when the receiver's network stack takes a frame over, while the data still stand in the ring:
  * on a veth the next guest's answer would overwrite them.  A frame that cannot leave is lost, and the
@@ -170,7 +198,7 @@ static void flush(struct queue *q)
 		const struct outgoing *o = &q->outbox[i];
 
 		if (send(o->packet, o->frame, o->len, MSG_DONTWAIT) < 0)
-			q->unsent++;
+			count_unsent(q);
 	}
 	q->outgoing = 0;
 }
@@ -185,7 +213,7 @@ static void respond(struct queue *q, const struct responder_packet *packet)
 
 	for (size_t i = 0; i < frames.room; i++)
 		frames.at[i] = out[i].frame;
-	responder_handle(&q->responder, packet, q->now, &frames);
+	count_packet(packet->zone, responder_handle(&q->responder, packet, q->now, &frames));
 	for (size_t i = 0; i < frames.count; i++) {
 		out[i].packet = q->places[packet->zone].packet;
 		out[i].len = frames.len[i];
@@ -207,7 +235,12 @@ static void take_packet(struct queue *q, const void *data, size_t len)
 		return;
 	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
 
-	q->seen_id = ntohl(head->packet_id);
+	const uint32_t id = ntohl(head->packet_id);
+
+	/* the kernel numbers what it could not give us as well */
+	if (id != q->seen_id + 1)
+		count_add(0, WEB_COUNT_MISSED, id - q->seen_id - 1);
+	q->seen_id = id;
 	if (describe(q, attrs, &packet))
 		respond(q, &packet);
 }

@@ -21,6 +21,7 @@ import time
 
 REQUEST = struct.Struct("=IIIIBBH16s")
 REPLY = struct.Struct("=III6s2x4xQQQQQ")
+COUNTS = 22  # not answered
 LOOKUP, LOGIN, LOGOUT, REPLY_TYPE, BUNDLE = 1, 2, 3, 4, 5
 STRANGER, ONLINE, NO_DEVICE, UNVERIFIED, REFUSED, FAILED = 1, 2, 3, 4, 5, 6
 MAC = bytes.fromhex("02005e100001")
@@ -127,6 +128,8 @@ class FakeEngine:
                 self.answer(data)
 
     def answer(self, data):
+        if struct.unpack_from("=I", data)[0] == COUNTS:
+            return
         kind, number, zone, _pad, family, _p, port, raw = REQUEST.unpack(data)
         address = socket.inet_ntop(socket.AF_INET if family == 4 else socket.AF_INET6, raw[: 4 if family == 4 else 16])
         self.questions.append((kind, zone, address, port))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """portalctl metrics: what the gateway counts."""
 from conftest import families
+from gateway import DIVERT
+from guest import bracket
+from lab import UP
 from namespace import wait_until
 from prometheus import check, metrics, samples
 
@@ -61,3 +64,16 @@ def test_a_restart_does_not_count_again(fresh, lab):
     now = metrics(fresh)
     assert used > 0 and now['portald_session_bytes_total{zone="guest",direction="down"}'] < used
     assert now['portald_sessions{zone="guest"}'] == 1
+
+
+@families
+def test_diverted_requests(fresh, lab, family):
+    guest, before = lab.add_guest("g1"), metrics(fresh)
+    names = {
+        "redirect": ['portald_diverted_requests_total{zone="guest",code="511"}'],
+        "queue": [f'portald_queue_packets_total{{zone="guest",outcome="{o}"}}' for o in ("opened", "answered")],
+    }[DIVERT]
+    for _ in range(3):
+        assert guest.get(f"http://{bracket(UP[family])}/").status == 511
+    wait_until(lambda: all(metrics(fresh)[n] == before[n] + 3 for n in names), what="three requests are counted")
+    assert metrics(fresh)["portald_queue_dropped_packets_total"] == 0
