@@ -146,6 +146,26 @@ def test_reload_closes_and_opens(lab, fresh, family):
 
 
 @families
+def test_answers_end_with_the_entry(lab, fresh, family):
+    """The other end of a connection whose guest is silent is not listed any more: it cannot go on, until it is again."""
+    g1 = lab.add_guest("g1")
+    with open_socket(lab.name("up"), FAMILY[family], socket.SOCK_DGRAM) as up, g1.socket(family, socket.SOCK_DGRAM) as asker:
+        up.settimeout(5.0)
+        up.bind((UP[family], OURS))
+        asker.sendto(b"question", (UP[family], OURS))
+        peer = up.recvfrom(100)[1]
+        try:
+            reloaded(fresh, 20, "none")
+            wait_until(lambda: not connects(g1, UP[family], 443), what="the garden is closed")
+            up.sendto(b"late", peer)
+        finally:
+            reloaded(fresh, 20, ENTRIES)
+        wait_until(lambda: connects(g1, UP[family], 443), what="the garden is open again")
+        up.sendto(b"again", peer)
+        assert asker.recv(100) == b"again"
+
+
+@families
 def test_a_flood_fills_nothing(lab, fresh, family):
     """New connections to the garden are limited for each stranger: of 300, the burst of 5 and a few more."""
     greedy, modest = lab.add_guest(f"g{family}"), lab.add_guest(f"g{family + 4}")
