@@ -139,24 +139,46 @@ static void ended_blocked(void *data, int error, size_t count)
 
 void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs, size_t count)
 {
+	CLEANUP(cleanup_free) struct mac *blocked = calloc(count + 1, sizeof(*blocked));
 	const char *name = e->config->zones[zone].name;
+	size_t n = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!sessions_find(&e->sessions, zone, &macs[i]) ||
-		    !blocklist_find(&e->blocklist, name, &macs[i]))
-			continue;
-		int r = member_revoke(e, zone, &macs[i], 1, &actor_portald, "revoke", ended_blocked,
-				      e);
-
-		if (r < 0)
-			ended_blocked(e, r, 0);
+	for (size_t i = 0; i < count && blocked; i++) {
+		if (sessions_find(&e->sessions, zone, &macs[i]) &&
+		    blocklist_find(&e->blocklist, name, &macs[i]))
+			blocked[n++] = macs[i];
 	}
+	if (!blocked)
+		r = -ENOMEM;
+	else if (n > 0)
+		r = member_revoke(e, zone, blocked, n, &actor_portald, "revoke", ended_blocked, e);
+	if (r < 0)
+		ended_blocked(e, r, 0);
 }
 
 void member_end_all_blocked(struct engine *e)
 {
-	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
-		member_end_blocked(e, s->key.zone, &s->key.mac, 1);
+	CLEANUP(cleanup_free) struct mac *macs = calloc(CHANGE_MAX, sizeof(*macs));
+
+	if (!macs) {
+		ended_blocked(e, -ENOMEM, 0);
+		return;
+	}
+	for (uint32_t zone = 0; zone < e->config->zone_count && e->blocklist.all; zone++) {
+		size_t n = 0;
+
+		for (const struct session *s = e->sessions.all; s; s = s->hh.next) {
+			if (s->key.zone != zone)
+				continue;
+			macs[n++] = s->key.mac;
+			if (n == CHANGE_MAX) {
+				member_end_blocked(e, zone, macs, n);
+				n = 0;
+			}
+		}
+		member_end_blocked(e, zone, macs, n);
+	}
 }
 
 static void granted(void *data, const union msg *reply)

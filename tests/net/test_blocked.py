@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Blocked devices: their sessions end in both directions, and neither a login nor a grant nor a restart begins another."""
+import contextlib
+import os
+import sqlite3
 
 import pytest
 
 import gateway
 from guest import assert_cut
+from namespace import wait_until
 
 CONFIG = """
 zone "guest" {
@@ -73,3 +77,20 @@ def test_block_lasts(blocked):
     gw.start()
     refuses(gw, g1)
     assert g2.is_online()
+
+
+def test_block_after_crash(place):
+    """The block list was on disk, but portald died before the session had ended: the start ends it."""
+    lab, gw = place
+    g1, g2 = lab.guests["g1"], lab.guests["g2"]
+    gw.grant(g1, g2)
+    gw.stop()
+    assert g1.is_online()
+    with contextlib.closing(sqlite3.connect(os.path.join(gw.state_dir, "portald.db"))) as db, db:
+        db.execute("INSERT INTO lists (list, zone, mac, note, added) VALUES (1, 'guest', ?, '', 1795355555)", (g1.mac,))
+    gw.start()
+    wait_until(lambda: g1.mac not in gw.members(), what="the session has ended")
+    assert g2.is_online()
+    refuses(gw, g1)
+    assert gw.ctl("unblock", g1.mac, "--zone", "guest")["unblocked"] == 1
+    gw.revoke_all()
