@@ -5,6 +5,7 @@
   TCP 80, 443 (TLS)   /            a small page
                       /bytes/N     N bytes
                       /slow        a download that does not end, about 1.6 MB/s
+                      the probes of GENUINE, by Host and path, as their owners' servers answer them
   TCP 22              a greeting, as an SSH server sends it
   UDP 7, 53, 123, 443 every datagram is sent back
   UDP 9000            "stream": numbered datagrams, 200 a second, back to the sender until it sends "stop"
@@ -27,16 +28,38 @@ PAGE = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ups
 """
 
 
+GENUINE = {  # (host, path): status, headers, body
+    ("captive.apple.com", "/hotspot-detect.html"):
+        (200, {}, b"<HTML><HEAD><TITLE>Success</TITLE></HEAD><BODY>Success</BODY></HTML>"),
+    ("connectivitycheck.gstatic.com", "/generate_204"): (204, {}, b""),
+    ("www.gstatic.com", "/generate_204"): (204, {}, b""),
+    ("www.msftconnecttest.com", "/connecttest.txt"): (200, {}, b"Microsoft Connect Test"),
+    ("spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html"): (200, {}, b"81ce4465-7167-4dcb-835b-dcc9e44c112a"),
+    ("conntest.nintendowifi.net", "/"): (200, {"X-Organization": "Nintendo"}, b"ok"),
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         if self.path == "/slow":
             return self.slow()
+        if (self.headers["Host"], self.path) in GENUINE:
+            return self.genuine(*GENUINE[self.headers["Host"], self.path])
         body = bytes(int(self.path[7:])) if self.path.startswith("/bytes/") else PAGE
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def genuine(self, status, headers, body):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
