@@ -43,10 +43,12 @@ enum {
 	FD_CHANNELS =
 		4, /* gate: for each worker a socket pair to it, then each worker's packet sockets */
 	FD_BUNDLE = 4, /* web: its first bundle */
-	FD_LISTEN =
-		5, /* web: for zone i the divert and the portal port, then the socket pair to the
+	FD_LISTEN = 5, /* web: for zone i its LISTENERS, then the socket pair to the
 			   gate, then its packet sockets */
 };
+
+/* The listening sockets of a zone. */
+enum listener_kind { LISTENER_DIVERT, LISTENER_PORTAL, LISTENER_TLS, LISTENERS };
 
 enum msg_type {
 	MSG_WEB_LOOKUP = 1,

@@ -14,6 +14,8 @@ struct gate_zone {
 	char interface[IFNAME_MAX];
 	uint16_t portal_port;
 	uint16_t divert_port;
+	uint16_t tls_port;
+	uint16_t tls; /* there is a certificate: port 443 of the gateway is the portal's */
 	uint32_t connection_limit;   /* new port-80 connections of a stranger, a second */
 	uint32_t connection_ceiling; /* of all strangers together */
 	uint32_t dns_limit;	     /* DNS packets of a stranger to the gateway, a second */

@@ -28,6 +28,7 @@
 
 #include "common/cleanup.h"
 #include "common/link.h"
+#include "daemon/certificate.h"
 #include "daemon/check.h"
 #include "daemon/config.h"
 
@@ -256,7 +257,7 @@ static void check_missing(struct check *k)
 size_t check_host(const struct config *c, FILE *out)
 {
 	CLEANUP(netlink_finish) struct netlink nl = {0};
-	struct check k = {.config = c, .out = out};
+	struct check k = {.config = c, .out = out, .warnings = certificate_warn(c, out)};
 	int r = netlink_init(&nl, NETLINK_ROUTE, 0);
 
 	if (r < 0) {
@@ -345,7 +346,8 @@ int check_ports(const struct config *c, FILE *out, bool beside_running)
 		const struct zone_config *zone = &c->zones[i];
 
 		if (check_port(c, zone, "portal-port", zone->portal_port, out) < 0 ||
-		    check_port(c, zone, "divert-port", zone->divert_port, out) < 0)
+		    check_port(c, zone, "divert-port", zone->divert_port, out) < 0 ||
+		    check_port(c, zone, "tls-port", zone->tls_port, out) < 0)
 			r = -EADDRINUSE;
 	}
 	return r;

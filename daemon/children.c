@@ -20,7 +20,7 @@
 
 enum {
 	LISTEN_BACKLOG = 1024, /* the kernel takes the smaller of this and net.core.somaxconn */
-	CHILD_FDS_MAX = FD_LISTEN + 2 * ZONES_MAX + WORKERS_MAX + PACKET_SOCKETS_MAX,
+	CHILD_FDS_MAX = FD_LISTEN + LISTENERS * ZONES_MAX + WORKERS_MAX + PACKET_SOCKETS_MAX,
 	FD_SPARE = 1024, /* no child has a descriptor at or above this */
 };
 
@@ -156,9 +156,13 @@ static int listen_on(uint16_t port, int *ret_fd)
 
 static int listen_for_zone(const struct zone_config *z, struct child_fds *w)
 {
-	const uint16_t ports[] = {z->divert_port, z->portal_port};
+	const uint16_t ports[LISTENERS] = {
+		[LISTENER_DIVERT] = z->divert_port,
+		[LISTENER_PORTAL] = z->portal_port,
+		[LISTENER_TLS] = z->tls_port,
+	};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < LISTENERS; i++) {
 		int r = listen_on(ports[i], &w->fds[w->count]);
 
 		if (r < 0) {

@@ -303,6 +303,8 @@ void config_destroy(struct config *config)
 			free(*(char **)config_field(&config_global_keys[i], config));
 	}
 	free(config->path);
+	free(config->chain_pem);
+	free(config->key_pem);
 	free(config);
 }
 

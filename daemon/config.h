@@ -29,6 +29,7 @@ struct zone_config {
 	char *redirect_probes;	 /* patterns (common/probe.h) with blanks between them, or NULL */
 	uint16_t portal_port;
 	uint16_t divert_port;
+	uint16_t tls_port;
 	uint64_t session;     /* seconds */
 	struct limits limits; /* of a login, and of a grant that does not say otherwise */
 	uint32_t refresh;     /* seconds before a 511 page moves on to the login page */
@@ -50,6 +51,9 @@ struct zone_config {
 struct config {
 	char *path;	/* of the file, for messages */
 	char *hostname; /* the portal's name, or NULL: links use the gateway's address */
+	char *certificate, *certificate_key; /* paths, or NULL: no https */
+	char *chain_pem, *key_pem;	     /* what is in them; NULL without a certificate */
+	int64_t certificate_end;	     /* it expires: seconds since 1970 */
 	char *state_dir, *run_dir, *user;
 	uint32_t workers;
 	char *metrics;	      /* address and port for Prometheus, or NULL */

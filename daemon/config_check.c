@@ -10,8 +10,9 @@
 #include "daemon/config_private.h"
 
 enum {
-	PORTS_BASE = 2050, /* the first zone's portal port; the divert port follows */
-	PORTS_MAX = 2 * ZONES_MAX,
+	PORTS_BASE = 2050,     /* the first zone's portal port; the divert port follows */
+	PORTS_TLS_BASE = 2443, /* the first zone's tls-port */
+	PORTS_MAX = 3 * ZONES_MAX,
 };
 
 /* Which zone has which port. */
@@ -55,9 +56,9 @@ static void take_set_port(struct config_load *l, struct ports *ports,
 		return;
 	if (other) {
 		about(l, zone, key);
-		config_complain(
-			l, "port %u is taken by zone \"%s\"; give each zone two ports of its own",
-			port, other->name);
+		config_complain(l,
+				"port %u is taken by zone \"%s\"; give each zone ports of its own",
+				port, other->name);
 		return;
 	}
 	take_port(ports, port, zone);
@@ -82,12 +83,14 @@ static void check_ports(struct config_load *l)
 	for (size_t i = 0; i < c->zone_count; i++) {
 		take_set_port(l, &ports, &c->zones[i], "portal-port", c->zones[i].portal_port);
 		take_set_port(l, &ports, &c->zones[i], "divert-port", c->zones[i].divert_port);
+		take_set_port(l, &ports, &c->zones[i], "tls-port", c->zones[i].tls_port);
 	}
 	for (size_t i = 0; i < c->zone_count; i++) {
 		take_default_port(&ports, &c->zones[i], PORTS_BASE + 2 * i,
 				  &c->zones[i].portal_port);
 		take_default_port(&ports, &c->zones[i], PORTS_BASE + 2 * i + 1,
 				  &c->zones[i].divert_port);
+		take_default_port(&ports, &c->zones[i], PORTS_TLS_BASE + i, &c->zones[i].tls_port);
 	}
 }
 
@@ -175,4 +178,5 @@ void config_cross_check(struct config_load *l)
 		check_zone(l, i);
 	check_ports(l);
 	check_queues(l);
+	config_check_certificate(l);
 }

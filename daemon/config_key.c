@@ -64,12 +64,11 @@ static int parse_port(struct config_load *l, const struct config_key *key, const
 	static const struct {
 		uint16_t port;
 		const char *what;
-	} taken[] = {
-		{53, "is for DNS"},
-		{67, "is for DHCP"},
-		{80, "of strangers is diverted, so nothing can be reached there"},
-		{547, "is for DHCPv6"},
-	};
+	} taken[] = {{53, "is for DNS"},
+		     {67, "is for DHCP"},
+		     {80, "of strangers is diverted, so nothing can be reached there"},
+		     {443, "is the portal's own, and leads to tls-port by rule"},
+		     {547, "is for DHCPv6"}};
 	int r = parse_number(l, key, value, field);
 
 	if (r < 0)
@@ -233,7 +232,7 @@ static int parse_colour(struct config_load *l, const struct config_key *key, con
 	return config_set_text(field, value);
 }
 
-/* RFC 5646, 2.1, as far as its shape goes */
+/* RFC 5646, 2.1 */
 static int parse_lang(struct config_load *l, const struct config_key *key, const char *value,
 		      void *field)
 {
@@ -317,6 +316,8 @@ static int parse_pages(struct config_load *l, const struct config_key *key, cons
 /* clang-format off */
 const struct config_key config_global_keys[] = {
 	{"hostname", parse_hostname, NULL, GLOBAL(hostname), FIELD_TEXT, false, 0, 0},
+	{"certificate", config_parse_certificate, NULL, GLOBAL(certificate), FIELD_TEXT, false, 0, 0},
+	{"certificate-key", config_parse_certificate, NULL, GLOBAL(certificate_key), FIELD_TEXT, false, 0, 0},
 	{"state-dir", parse_folder, "/var/lib/portald", GLOBAL(state_dir), FIELD_TEXT, true, 0, 0},
 	{"run-dir", parse_run_dir, "/run/portald", GLOBAL(run_dir), FIELD_TEXT, true, 0, 0},
 	{"user", parse_user, "portald", GLOBAL(user), FIELD_TEXT, true, 0, 0},
@@ -343,6 +344,7 @@ const struct config_key config_zone_keys[] = {
 	{"rate-down", config_parse_rate, "none", ZONE(limits.rate_down), FIELD_U64, false, 0, 0},
 	{"portal-port", parse_port, NULL, ZONE(portal_port), FIELD_PORT, true, 1, UINT16_MAX},
 	{"divert-port", parse_port, NULL, ZONE(divert_port), FIELD_PORT, true, 1, UINT16_MAX},
+	{"tls-port", parse_port, NULL, ZONE(tls_port), FIELD_PORT, true, 1, UINT16_MAX},
 	{"title", parse_title, "Guest network", ZONE(title), FIELD_TEXT, false, 0, 0},
 	{"refresh", parse_number, "0", ZONE(refresh), FIELD_U32, false, 0, REFRESH_MAX},
 	{"connection-limit", parse_number, "20", ZONE(connection_limit), FIELD_U32, false, 1, LIMIT_MAX},

@@ -73,9 +73,18 @@ int config_parse_listen(struct config_load *l, const struct config_key *key, con
 int config_parse_garden(struct config_load *l, const struct config_key *key, const char *value,
 			void *field);
 
+/* A path, or credential:NAME (daemon/certificate.c). */
+int config_parse_certificate(struct config_load *l, const struct config_key *key, const char *value,
+			     void *field);
+
 /* Rewrites a file's text so that libConfuse sees only quoted strings, '=', '{', '}' and newlines:
  * no comment, no variable. -EINVAL if it complained, -ENOMEM. */
 int config_rewrite(struct config_load *l, const char *text, size_t len, char **ret_text);
+
+/* Reads the certificate and its key, if there are any, and checks them (daemon/certificate.c). */
+void config_check_certificate(struct config_load *l);
+/* The running pair for a fresh one that we may not read any more; true: that is what became of it. */
+bool config_keep_certificate(const struct config *running, struct config *fresh);
 
 /* What no single key can tell: missing ones, ports and interfaces used twice.  Fills in what
  * depends on other values. */

@@ -152,6 +152,9 @@ size_t config_keep_fixed(const struct config *running, struct config *fresh, FIL
 		abort();
 	keep_fields(&r, NULL, fresh, running);
 	take_zones(&r, zones);
+	if (config_keep_certificate(running, fresh))
+		tell(&r, config_line(fresh, NULL, "certificate"), NULL,
+		     "certificate: portald may not read it any more; the one before stays until a restart");
 	for (size_t i = 0; i < fresh->zone_count; i++) {
 		struct zone_config *added = &fresh->zones[i];
 

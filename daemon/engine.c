@@ -92,8 +92,9 @@ static void link_changed(void *data, uint32_t zone, enum link_state state)
 		  e->config->zones[zone].interface, texts[state]);
 }
 
-void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zone)
+void engine_describe_zone(const struct config *c, size_t index, struct gate_zone *ret_zone)
 {
+	const struct zone_config *z = &c->zones[index];
 	char bad[GARDEN_TEXT_MAX];
 
 	*ret_zone = (struct gate_zone){
@@ -101,6 +102,8 @@ void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zon
 		.divert = z->divert,
 		.portal_port = z->portal_port,
 		.divert_port = z->divert_port,
+		.tls_port = z->tls_port,
+		.tls = c->chain_pem != NULL,
 		.connection_limit = z->connection_limit,
 		.connection_ceiling = z->connection_ceiling,
 		.dns_limit = z->dns_limit,
@@ -130,7 +133,7 @@ void engine_load_ruleset(struct engine *e, gate_reply_fn *done)
 	for (size_t i = 0; i < e->config->zone_count; i++) {
 		struct gate_zone zone;
 
-		engine_describe_zone(&e->config->zones[i], &zone);
+		engine_describe_zone(e->config, i, &zone);
 		gate_client_tell(&e->gate, &zone.head);
 	}
 	if (gate_client_ask(&e->gate, &load.head, done, e) < 0)

@@ -73,7 +73,7 @@ int engine_run(struct engine_parts *parts);
 void engine_fail(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the gate needs to know of a zone, and of all. */
-void engine_describe_zone(const struct zone_config *z, struct gate_zone *ret_zone);
+void engine_describe_zone(const struct config *c, size_t index, struct gate_zone *ret_zone);
 void engine_describe_load(const struct config *c, struct gate_load *ret_load);
 
 /* Loads the ruleset of e->config; done(e, error, text) when the kernel has answered. */

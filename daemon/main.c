@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/paths.h"
+#include "daemon/certificate.h"
 #include "daemon/check.h"
 #include "daemon/queue_parts.h"
 #include "daemon/start.h"
@@ -131,8 +132,10 @@ static int check(const struct config *config, bool beside_running)
 	int ports = check_ports(config, stderr, beside_running);
 	int found = start_find_accounts(config, &accounts);
 
+	int certificate = certificate_require(config, stderr);
+
 	check_host(config, stderr);
-	return r < 0 ? r : ports < 0 ? ports : found;
+	return certificate < 0 ? certificate : r < 0 ? r : ports < 0 ? ports : found;
 }
 
 /* Many zones and workers mean many listening sockets, and a child's descriptors are first moved to
@@ -164,7 +167,7 @@ static int load_once(struct config *config, const char *gate_argument)
 	for (size_t i = 0; i < config->zone_count && r == 0; i++) {
 		struct gate_zone zone;
 
-		engine_describe_zone(&config->zones[i], &zone);
+		engine_describe_zone(config, i, &zone);
 		r = msg_send(fd, &zone.head, -1);
 	}
 	if (r == 0)

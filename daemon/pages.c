@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Entries: log-level, hostname (if configured), secret, zones (their number); and for zone i, each
+ * Entries: log-level, hostname (if configured), certificate and certificate-key (likewise), secret, zones (their number); and for zone i, each
  * with the prefix "zone/i/": name, title, lang, refresh, portal-port, divert-port, accent,
  * accent-dark, divert, probes, redirect-probes (if configured), terms, logo and logo-type (if
  * configured), page/FILE for each file of the pages folder.
@@ -185,6 +185,10 @@ static int add_all(struct bundle_writer *w, const struct config *c, const unsign
 	r = bundle_addf(w, "log-level", "%s", levels[c->log_level]);
 	if (r == 0 && c->hostname)
 		r = bundle_addf(w, "hostname", "%s", c->hostname);
+	if (r == 0 && c->chain_pem)
+		r = bundle_addf(w, "certificate", "%s", c->chain_pem);
+	if (r == 0 && c->key_pem)
+		r = bundle_addf(w, "certificate-key", "%s", c->key_pem);
 	if (r == 0)
 		r = bundle_add(w, "secret", secret, 32);
 	if (r == 0)

@@ -26,7 +26,7 @@ struct entry {
 struct matching {
 	const struct addr *addrs;
 	size_t count;
-	uint16_t portal_port, divert_port;
+	struct web_ports ports;
 	struct entry *entries;
 	size_t found, room;
 	bool failed;
@@ -107,8 +107,11 @@ static bool is_ours(const struct matching *m, const struct addr *src)
 /* Our answer to the guest is on its way through this one. */
 static bool is_portal(const struct matching *m, const struct tuple *orig, const struct tuple *reply)
 {
-	return orig->protocol == IPPROTO_TCP && orig->dport == 80 &&
-	       (reply->sport == m->portal_port || reply->sport == m->divert_port);
+	if (orig->protocol != IPPROTO_TCP)
+		return false;
+	return orig->dport == 80
+		       ? reply->sport == m->ports.portal || reply->sport == m->ports.divert
+		       : orig->dport == 443 && reply->sport == m->ports.tls;
 }
 
 static void keep_entry(struct matching *m, uint8_t family, const struct nlattr **attrs)
@@ -199,10 +202,10 @@ static int dump_family(struct netlink *nl, uint8_t family, struct matching *m)
 }
 
 int conntrack_forget(struct netlink *nl, const struct addr *addrs, size_t count,
-		     uint16_t portal_port, uint16_t divert_port, size_t *ret_deleted)
+		     const struct web_ports *ports, size_t *ret_deleted)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	struct matching m = {addrs, count, portal_port, divert_port, NULL, 0, 0, false};
+	struct matching m = {addrs, count, *ports, NULL, 0, 0, false};
 	size_t deleted = 0;
 	int r = 0;
 

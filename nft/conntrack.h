@@ -12,8 +12,13 @@
 #include "common/addr.h"
 #include "common/netlink.h"
 
+/* Where portald-web listens for one zone. */
+struct web_ports {
+	uint16_t portal, divert, tls;
+};
+
 /* Entries whose source, in either direction, is one of the addresses, in IPv4 and IPv6, but for
- * connections to port 80 that end at portal_port or divert_port: those carry our own answer.
+ * connections to ports 80 and 443 that end at ours: those carry our own answer.
  * Negative errno; *ret_deleted counts. */
 int conntrack_forget(struct netlink *nl, const struct addr *addrs, size_t count,
-		     uint16_t portal_port, uint16_t divert_port, size_t *ret_deleted);
+		     const struct web_ports *ports, size_t *ret_deleted);

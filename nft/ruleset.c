@@ -17,10 +17,11 @@ enum {
 };
 
 /* The blocks of portal.nft: each from the line "#: NAME" to the line "#: NAME end". */
-enum block { BLOCK_ZONE, BLOCK_REDIRECT, BLOCK_QUEUE, BLOCK_MAPS, BLOCK_EGRESS, BLOCKS };
+enum block { BLOCK_ZONE, BLOCK_TLS, BLOCK_REDIRECT, BLOCK_QUEUE, BLOCK_MAPS, BLOCK_EGRESS, BLOCKS };
 
 static const char *const block_names[BLOCKS] = {
 	[BLOCK_ZONE] = "each zone",
+	[BLOCK_TLS] = "each zone with a certificate",
 	[BLOCK_REDIRECT] = "each zone with divert redirect",
 	[BLOCK_QUEUE] = "each zone with divert queue",
 	[BLOCK_MAPS] = "each zone in its maps",
@@ -105,7 +106,7 @@ bool ruleset_zone_valid(const struct gate_zone *zone)
 		    strchr("\"'\\/*", zone->interface[i]))
 			return false;
 	}
-	return zone->portal_port && zone->divert_port && zone->connection_limit &&
+	return zone->portal_port && zone->divert_port && zone->tls_port && zone->connection_limit &&
 	       zone->connection_ceiling && zone->dns_limit && zone->refuse_limit &&
 	       garden_valid(&zone->garden);
 }
@@ -118,7 +119,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 21 };
+enum { WORDS = 22 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -157,6 +158,7 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	snprintf(words[n++].value, sizeof(words[0].value), "0x%08x", ~globals->mark);
 	set_number(&words[n++], "$portal_port", zone->portal_port);
 	set_number(&words[n++], "$divert_port", zone->divert_port);
+	set_number(&words[n++], "$tls_port", zone->tls_port);
 	set_number(&words[n++], "$connection_limit", zone->connection_limit);
 	set_number(&words[n++], "$connection_burst",
 		   (unsigned long)zone->connection_limit * BURST_SECONDS);
@@ -244,6 +246,8 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 	for (size_t i = 0; i < count; i++) {
 		zone_words(&zones[i], globals, words);
 		write_span(out, &spans[BLOCK_ZONE], words);
+		if (zones[i].tls)
+			write_span(out, &spans[BLOCK_TLS], words);
 		write_span(out,
 			   &spans[zones[i].divert == DIVERT_QUEUE ? BLOCK_QUEUE : BLOCK_REDIRECT],
 			   words);

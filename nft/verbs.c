@@ -202,8 +202,9 @@ static int verb_forget(struct gate *gate, const union msg *msg)
 
 	if (f->zone >= gate->count || f->count > FORGET_ADDRS_MAX)
 		return -EBADMSG;
-	int r = conntrack_forget(&gate->nl, f->addrs, f->count, gate->zones[f->zone].portal_port,
-				 gate->zones[f->zone].divert_port, &deleted);
+	const struct gate_zone *zone = &gate->zones[f->zone];
+	const struct web_ports ports = {zone->portal_port, zone->divert_port, zone->tls_port};
+	int r = conntrack_forget(&gate->nl, f->addrs, f->count, &ports, &deleted);
 
 	log_debug("zone %s: %zu conntrack entries of %u addresses deleted",
 		  gate->zones[f->zone].name, deleted, f->count);

@@ -67,7 +67,10 @@ static void make_link(const struct answer_request *req, const struct answer_zone
 {
 	char origin[LINK_ORIGIN_MAX], original[LINK_TO_MAX] = "";
 
-	link_origin(zone->hostname, &req->local, origin);
+	if (status == 511 && zone->secure)
+		link_secure_origin(zone->hostname, origin);
+	else
+		link_origin(zone->hostname, &req->local, origin);
 	if (status == 511 && is_get(req->method))
 		link_original(&req->target, original);
 	link_with_to(origin, status == 511 ? "login" : "", original, ret_link);

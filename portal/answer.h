@@ -17,6 +17,7 @@
 /* What of the zone's configuration the answer depends on. */
 struct answer_zone {
 	const char *hostname; /* the portal's name, or NULL */
+	bool secure;	      /* the login page is at https://hostname */
 	const char *title;    /* of the venue */
 	const char *lang, *dir;
 	uint32_t refresh;	     /* seconds before the page moves on */

@@ -20,15 +20,15 @@
 #include "portal/limit.h"
 #include "portal/peer.h"
 #include "portal/request.h"
+#include "portal/tls.h"
 
 struct listener {
 	struct http *http;
 	size_t zone;
-	bool diverted;
+	enum listener_kind kind;
 	struct MHD_Daemon *daemon;
 	struct event *readable, *timer;
-	struct addr local; /* the last address of ours that a guest reached and that can stand in a
-			      link */
+	struct addr local; /* the last of ours that a guest reached and that can stand in a link */
 	bool warned;	   /* that there is none */
 	struct peers peers;
 };
@@ -74,15 +74,16 @@ static const struct peer *peer_of(struct MHD_Connection *mhd)
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* A guest may reach us at a link-local address, but a link cannot lead there: browsers know no
- * scope.  So the last other address that a guest of the zone reached stands in, if any. */
+/* A link cannot lead to a link-local address, for browsers know no scope: the last other one that a
+ * guest of the zone reached stands in, if any. */
 static struct addr usable_address(struct listener *l, const struct addr *local)
 {
 	const struct zone_site *zone = &l->http->site->zones[l->zone];
-	struct listener *pair = &l->http->listeners[l->zone * 2];
+	struct listener *all = &l->http->listeners[l->zone * LISTENERS];
 
 	if (!addr_is_link_local(local)) {
-		pair[0].local = pair[1].local = *local;
+		for (size_t i = 0; i < LISTENERS; i++)
+			all[i].local = *local;
 	} else if (!l->local.family && !l->http->site->hostname && !l->warned) {
 		l->warned = true;
 		log_warning(
@@ -129,6 +130,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	for (size_t i = 0; i < http->listener_count; i++)
 		peers_cut(&http->listeners[i].peers);
+	tls_tick();
 	if (++http->ticks % LIMIT_LOG_INTERVAL == 0)
 		limit_log();
 }
@@ -183,7 +185,8 @@ static bool begin(struct listener *l, struct MHD_Connection *mhd, struct request
 	req->exchange = (struct exchange){
 		.site = site_ref(l->http->site),
 		.zone = l->zone,
-		.diverted = l->diverted,
+		.diverted = l->kind == LISTENER_DIVERT,
+		.secure = l->kind == LISTENER_TLS,
 		.local = usable_address(l, &peer->local),
 		.method = method,
 		.host = header(mhd, MHD_HTTP_HEADER_HOST),
@@ -282,9 +285,14 @@ static void on_library_log(void *ctx, const char *fmt, va_list args)
 
 static int start(struct listener *l, int fd)
 {
+	const bool tls = l->kind == LISTENER_TLS;
 	const unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-				   MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG;
+				   MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG |
+				   (tls ? (unsigned int)MHD_USE_TLS : 0);
 	const struct MHD_OptionItem options[] = {
+		/* the first two are for TLS */
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)tls_callback()},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, PEERS_MAX + 1, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY_MAX, NULL},
@@ -297,9 +305,9 @@ static int start(struct listener *l, int fd)
 	};
 
 	peers_init(&l->peers);
-	l->daemon =
-		MHD_start_daemon(flags, 0, on_accept, l, on_request, l, MHD_OPTION_EXTERNAL_LOGGER,
-				 on_library_log, NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	l->daemon = MHD_start_daemon(flags, 0, on_accept, l, on_request, l,
+				     MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+				     MHD_OPTION_ARRAY, options + (tls ? 0 : 2), MHD_OPTION_END);
 	if (!l->daemon)
 		return -EIO;
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -330,14 +338,16 @@ int http_create(struct event_base *base, struct engine *engine, struct site *sit
 	http->base = base;
 	http->engine = engine;
 	http->site = site_ref(site);
-	http->listeners = calloc(site->zone_count * 2, sizeof(*http->listeners));
+	if (tls_set_site(site) < 0)
+		return -EINVAL;
+	http->listeners = calloc(site->zone_count * LISTENERS, sizeof(*http->listeners));
 	http->tick = event_new(base, -1, EV_PERSIST, on_tick, http);
 	if (!http->listeners || !http->tick || event_add(http->tick, &second) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < site->zone_count * 2; i++) {
+	for (size_t i = 0; i < site->zone_count * LISTENERS; i++) {
 		struct listener *l = &http->listeners[i];
 
-		*l = (struct listener){.http = http, .zone = i / 2, .diverted = i % 2 == 0};
+		*l = (struct listener){.http = http, .zone = i / LISTENERS, .kind = i % LISTENERS};
 		http->listener_count++;
 		int r = start(l, fds[i]);
 
@@ -348,12 +358,16 @@ int http_create(struct event_base *base, struct engine *engine, struct site *sit
 	return 0;
 }
 
-void http_set_site(struct http *http, struct site *site)
+int http_set_site(struct http *http, struct site *site)
 {
 	struct site *old = http->site;
+	int r = tls_set_site(site);
 
+	if (r < 0)
+		return r;
 	http->site = site_ref(site);
 	site_unref(old);
+	return 0;
 }
 
 /* libmicrohttpd wants no connection suspended when it stops. */
@@ -384,6 +398,7 @@ void http_destroy(struct http *http)
 	}
 	if (http->tick)
 		event_free(http->tick);
+	tls_finish();
 	free(http->listeners);
 	site_unref(http->site);
 	free(http);

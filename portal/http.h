@@ -20,12 +20,12 @@ enum {
 struct event_base;
 struct http;
 
-/* fds: for zone i the listening sockets fds[2 i] (divert) and fds[2 i + 1] (portal); they become
+/* fds: for zone i the listening sockets fds[LISTENERS i + kind] (enum listener_kind); they become
  * http's.  A reference to site is taken.  engine must be there when requests come and stay until
  * http_destroy(). */
 int http_create(struct event_base *base, struct engine *engine, struct site *site, const int *fds,
 		struct http **ret_http);
 /* Requests from now on are answered with this site (a reference is taken), which has as many zones
- * as the old one. */
-void http_set_site(struct http *http, struct site *site);
+ * as the old one.  -EINVAL: its certificate cannot be used, and the old one stays. */
+int http_set_site(struct http *http, struct site *site);
 void http_destroy(struct http *http);

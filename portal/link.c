@@ -151,6 +151,11 @@ void link_origin(const char *hostname, const struct addr *local,
 		snprintf(ret_origin, LINK_ORIGIN_MAX, "http://%s", addr_format(local, text));
 }
 
+void link_secure_origin(const char *hostname, char ret_origin[static LINK_ORIGIN_MAX])
+{
+	snprintf(ret_origin, LINK_ORIGIN_MAX, "https://%.*s", NAME_MAX_BYTES, hostname);
+}
+
 /* Names that no person asks for: the probes of captive-portal detectors. */
 static bool is_probe(const char *host)
 {

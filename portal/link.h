@@ -47,6 +47,9 @@ bool link_is_hostname(const char *name);
 void link_origin(const char *hostname, const struct addr *local,
 		 char ret_origin[static LINK_ORIGIN_MAX]);
 
+/* The same over TLS, which needs the name. */
+void link_secure_origin(const char *hostname, char ret_origin[static LINK_ORIGIN_MAX]);
+
 /* The URL that this request was for, if it is one to come back to later: "" for what operating
  * systems and browsers ask by themselves to find out whether they are online, and for what is too
  * long or malformed. */

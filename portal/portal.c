@@ -284,15 +284,43 @@ static bool is_misdirected(const struct exchange *x)
 	       !link_is_portal(x->parts.host, x->site->hostname, &x->local);
 }
 
+static void own_origin(const struct exchange *x, bool secure,
+		       char ret_origin[static LINK_ORIGIN_MAX])
+{
+	if (secure && x->site->hostname)
+		link_secure_origin(x->site->hostname, ret_origin);
+	else
+		link_origin(x->site->hostname, &x->local, ret_origin);
+}
+
 static int answer_misdirected(struct exchange *x)
 {
 	char origin[LINK_ORIGIN_MAX], link[LINK_LOGIN_MAX];
 
 	if (!is_get(x))
 		return answer_error(x, 421, VALUE_MISDIRECTED);
-	link_origin(x->site->hostname, &x->local, origin);
+	own_origin(x, x->secure, origin);
 	link_with_to(origin, "", "", link);
 	return page_redirect(x, 302, link);
+}
+
+/* With a certificate, what a guest types and what is said about it go over TLS alone; the landing
+ * page does not, for detectors of operating systems follow a redirect to it. */
+static bool wants_tls(const struct exchange *x)
+{
+	return x->site->certificate && !x->secure && handlers[x->route].lookup &&
+	       x->route != ROUTE_LANDING;
+}
+
+/* The same page there.  A form that came here is asked for again: its answer must be over TLS. */
+static int answer_at_tls(struct exchange *x)
+{
+	char origin[LINK_ORIGIN_MAX], link[LINK_LOGIN_MAX], path[sizeof("logged-out")];
+
+	snprintf(path, sizeof(path), "%.*s", (int)x->parts.path_len - 1, x->parts.path + 1);
+	own_origin(x, true, origin);
+	link_with_to(origin, path, x->to, link);
+	return page_redirect(x, 303, link);
 }
 
 static int answer_foreign(struct exchange *x)
@@ -333,6 +361,8 @@ int exchange_begin(struct exchange *x)
 		return answer_error(x, 413, VALUE_TOO_LARGE);
 	if (read_fields(x) < 0)
 		return answer_error(x, 400, VALUE_BAD_REQUEST);
+	if (wants_tls(x))
+		return answer_at_tls(x);
 	if (!handlers[x->route].lookup)
 		return handlers[x->route].handle(x, NULL);
 	x->asked = MSG_WEB_LOOKUP;

@@ -26,6 +26,7 @@ struct exchange {
 	/* the request */
 	struct site *site; /* a reference */
 	size_t zone;
+	bool secure;   /* it came over TLS */
 	bool diverted; /* it came to the divert port */
 	struct addr
 		local; /* the gateway's end, or another address of it that the guest can reach */

@@ -218,7 +218,7 @@ static int try_divert(const struct loader *l, const struct zone_site *zone)
 	return r == -E2BIG ? fail(l, "zone %zu: page divert.html is too large", l->zone) : r;
 }
 
-static int load_zone(struct loader *l, const char *hostname, struct zone_site *zone)
+static int load_zone(struct loader *l, const struct site *site, struct zone_site *zone)
 {
 	char key[BUNDLE_NAME_MAX];
 	int r = 0;
@@ -246,7 +246,8 @@ static int load_zone(struct loader *l, const char *hostname, struct zone_site *z
 	if (r < 0)
 		return r;
 	zone->stranger = (struct answer_zone){
-		.hostname = hostname,
+		.hostname = site->hostname,
+		.secure = site->certificate != NULL,
 		.title = zone_text(l, "title", zone->name),
 		.lang = zone_text(l, "lang", "en"),
 		.refresh = (uint32_t)refresh,
@@ -271,6 +272,10 @@ static int load_global(struct loader *l, struct site *site)
 		site->hostname = NULL;
 	if (site->hostname && !link_is_hostname(site->hostname))
 		return fail(l, "hostname is no host name");
+	site->certificate = bundle_get(l->bundle, "certificate", NULL);
+	site->certificate_key = bundle_get(l->bundle, "certificate-key", NULL);
+	if (site->certificate && (!site->certificate_key || !site->hostname))
+		return fail(l, "a certificate has no key or no hostname");
 	site->secret = (const uint8_t *)bundle_get(l->bundle, "secret", &len);
 	if (!site->secret || len != TOKEN_SECRET_LEN)
 		return fail(l, "secret is not %d bytes long", TOKEN_SECRET_LEN);
@@ -303,7 +308,7 @@ int site_load(struct bundle *bundle, struct site **ret_site, char ret_error[stat
 	int r = load_global(&l, site);
 
 	for (; r == 0 && l.zone < site->zone_count; l.zone++)
-		r = load_zone(&l, site->hostname, &site->zones[l.zone]);
+		r = load_zone(&l, site, &site->zones[l.zone]);
 	if (r < 0)
 		return r;
 	*ret_site = steal_ptr(&site);

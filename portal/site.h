@@ -52,9 +52,10 @@ struct zone_site {
 
 struct site {
 	unsigned int references;
-	struct bundle *bundle; /* strings point into it */
-	const char *hostname;  /* NULL if none is configured */
-	const uint8_t *secret; /* TOKEN_SECRET_LEN */
+	struct bundle *bundle;			   /* strings point into it */
+	const char *hostname;			   /* NULL if none is configured */
+	const char *certificate, *certificate_key; /* PEM; NULL: no https */
+	const uint8_t *secret;			   /* TOKEN_SECRET_LEN */
 	enum log_level log_level;
 	size_t zone_count;
 	struct zone_site *zones;

@@ -74,7 +74,11 @@ static int reload(void *ctx, int fd)
 		site_unref(site);
 		return -EBADMSG;
 	}
-	http_set_site(web->http, site);
+	if (http_set_site(web->http, site) < 0) {
+		log_error("reload refused, the old pages stay");
+		site_unref(site);
+		return 0;
+	}
 	if (web->queue)
 		queue_set_site(web->queue, site);
 	site_unref(web->site);
@@ -108,7 +112,7 @@ static void on_queue_failed(void *ctx, int error)
 /* The socket pair to the gate and the packet sockets stand behind the listening ones. */
 static int first_packet_fd(const struct web *web)
 {
-	return FD_LISTEN + 2 * (int)web->site->zone_count + 1;
+	return FD_LISTEN + LISTENERS * (int)web->site->zone_count + 1;
 }
 
 static int set_up_queue(struct web *web)
@@ -123,12 +127,12 @@ static int set_up_queue(struct web *web)
 
 static int set_up(struct web *web)
 {
-	int fds[2 * ZONES_MAX];
+	int fds[LISTENERS * ZONES_MAX];
 	int r = load_site(FD_BUNDLE, &web->site);
 
 	if (r < 0)
 		return r;
-	for (int i = 0; i < (int)web->site->zone_count * 2; i++)
+	for (int i = 0; i < (int)web->site->zone_count * LISTENERS; i++)
 		fds[i] = FD_LISTEN + i;
 	web->base = event_base_new();
 	if (!web->base)

@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON=/usr/bin/python3
 
 # Debian packages, by what they are for; COMMAND:PACKAGE is content with a command from elsewhere.
-BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libconfuse-dev libevent-dev libjansson-dev
+BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libconfuse-dev libevent-dev libgnutls28-dev libjansson-dev
 	libmicrohttpd-dev libmnl-dev libnftables-dev libnftnl-dev libseccomp-dev libsodium-dev libsqlite3-dev
 	uthash-dev scdoc)
 RUN_PACKAGES=(nftables iproute2 procps)

@@ -65,7 +65,7 @@ def make_bundle(entries):
 class FakeEngine:
     def __init__(self, build, entries=None, zones=None, start=True, stderr=None):
         self.zones = zones or [{"name": "guest", "title": "Hotel Miramar"}]
-        self.sockets = [listener() for _ in range(2 * len(self.zones))]
+        self.sockets = [listener() for _ in range(3 * len(self.zones))]
         self.ports = [s.getsockname()[1] for s in self.sockets]
         self.divert, self.portal = self.ports[:2]
         self.extra = dict(entries or {})
@@ -84,7 +84,7 @@ class FakeEngine:
     def entries(self):
         entries = {"log-level": "debug", "secret": self.secret, "zones": len(self.zones)}
         for i, zone in enumerate(self.zones):
-            defaults = {"lang": "en", "refresh": 0, "divert-port": self.ports[2 * i], "portal-port": self.ports[2 * i + 1]}
+            defaults = {"lang": "en", "refresh": 0, "divert-port": self.ports[3 * i], "portal-port": self.ports[3 * i + 1]}
             entries.update(zone_entries(i, {**defaults, **zone}))
         entries.update(self.extra)
         return entries

@@ -521,13 +521,13 @@ def test_zones(start):
     """Each pair of ports is a zone of its own; a token of one is nothing in the other."""
     web = start(zones=[{"name": "rt", "title": "One <1>"}, {"name": "b", "title": "Two", "lang": "ar", "refresh": 10,
                                                             "accent": "#ffee00"}])
-    one, two = ask(web.ports[1], "GET", "/login"), ask(web.ports[3], "GET", "/login")
+    one, two = ask(web.ports[1], "GET", "/login"), ask(web.ports[4], "GET", "/login")
     assert "One &lt;1&gt;" in one.text and 'lang="en" dir="ltr"' in one.text
     assert "Two" in two.text and 'lang="ar" dir="rtl"' in two.text
     assert [q[1] for q in web.questions] == [0, 1]
-    assert post(web.ports[3], "/login", {"token": one.token(), "accept": "yes"}).status == 403
-    assert 'content="10; url=' in ask(web.ports[2], host="x").text
-    assert "--accent: #ffee00" in ask(web.ports[3], "GET", "/style.css").text
+    assert post(web.ports[4], "/login", {"token": one.token(), "accept": "yes"}).status == 403
+    assert 'content="10; url=' in ask(web.ports[3], host="x").text
+    assert "--accent: #ffee00" in ask(web.ports[4], "GET", "/style.css").text
 
 
 # ---- the engine

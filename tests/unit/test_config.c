@@ -128,9 +128,9 @@ static const struct {
 	{"zone a { " IF "}\nzone A { interface = y }",
 	 "3: zone \"A\": it differs from zone \"a\" of line 1 in capital letters alone; choose another name\n"},
 	{"zone a { " IF " portal-port = 3000\n}\nzone b { interface = y\n divert-port = 3000 }",
-	 "5: zone \"b\": divert-port: port 3000 is taken by zone \"a\"; give each zone two ports of its own\n"},
+	 "5: zone \"b\": divert-port: port 3000 is taken by zone \"a\"; give each zone ports of its own\n"},
 	{"zone a { " IF " portal-port = 3000\n divert-port = 3000\n}",
-	 "3: zone \"a\": divert-port: port 3000 is taken by zone \"a\"; give each zone two ports of its own\n"},
+	 "3: zone \"a\": divert-port: port 3000 is taken by zone \"a\"; give each zone ports of its own\n"},
 	/* keys */
 	{"zone a { " IF "sesion = 8h }",
 	 "2: zone \"a\": \"sesion\" is no key of portald; did you mean \"session\"?\n"},
@@ -530,7 +530,8 @@ static void test_sample(void **state)
 static void test_sample_shows_defaults(void **state)
 {
 	static const char *const without_default[] = {
-		"hostname", "workers", "logo", "terms", "pages", "redirect-probes", "metrics"};
+		"certificate", "hostname", "workers",	      "logo",
+		"terms",       "pages",	   "redirect-probes", "metrics"};
 	FILE *sample = fopen(sample_path, "r"), *active = fopen("fresh", "w");
 	struct config *a = NULL, *b = NULL;
 	char line[256], *said = NULL;
@@ -552,7 +553,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 27);
+	assert_int_equal(keys, 28);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 
@@ -645,14 +646,14 @@ static void test_reload_of_zones(void **state)
 {
 	struct config *running = load_good(
 		"c",
-		"zone a { interface = a portal-port = 1000 divert-port = 1001 }\n"
-		"zone b { interface = b title = old portal-port = 1002 divert-port = 1003 }\n"
-		"zone c { interface = c portal-port = 1004 divert-port = 1005 logo = logo.png }\n");
+		"zone a { interface = a portal-port = 1000 divert-port = 1001 tls-port = 1101 }\n"
+		"zone b { interface = b title = old portal-port = 1002 divert-port = 1003 tls-port = 1102 }\n"
+		"zone c { interface = c portal-port = 1004 divert-port = 1005 tls-port = 1103 logo = logo.png }\n");
 	struct config *fresh = load_good(
 		"fresh",
 		"zone d { interface = d }\n"
-		"zone c { interface = c portal-port = 1004 divert-port = 1005 title = new }\n"
-		"zone a { interface = a portal-port = 1000 divert-port = 1001 }\n");
+		"zone c { interface = c portal-port = 1004 divert-port = 1005 tls-port = 1103 title = new }\n"
+		"zone a { interface = a portal-port = 1000 divert-port = 1001 tls-port = 1101 }\n");
 
 	(void)state;
 	reload(running, fresh, 2,

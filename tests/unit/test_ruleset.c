@@ -16,6 +16,7 @@ static struct gate_zone zone(const char *name, const char *interface)
 {
 	struct gate_zone z = {.portal_port = 2050,
 			      .divert_port = 2051,
+			      .tls_port = 2443,
 			      .connection_limit = 20,
 			      .connection_ceiling = 1500,
 			      .dns_limit = 30,

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the host's checks say about the portal's certificate. */
+#pragma once
+
+#include <stdio.h>
+
+#include "daemon/config.h"
+
+/* -EACCES, said to `out`: there should be a certificate, but this process may not read it. */
+int certificate_require(const struct config *config, FILE *out);
+/* It has expired or soon will: a gateway goes on with it, for a login page with a warning is better
+ * than none.  The number of lines written. */
+size_t certificate_warn(const struct config *config, FILE *out);

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The portal over TLS, with a private CA: login, what stays plain, bad pairs, and a renewal while guests connect."""
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+import pytest
+
+import gateway
+from conftest import families
+from guest import bracket, parse_page
+from lab import FORBIDDEN
+from namespace import wait_until
+
+NAME, OTHER = "portal.test", "other.test"
+
+
+class Authority:
+    """A CA, and the pairs that it issues, in one folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        os.mkdir(folder, 0o755)
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key",
+                     "-out", "ca.pem", "-days", "30", "-subj", "/CN=Test CA")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def openssl(self, *args):
+        subprocess.run(["openssl", *args], cwd=self.folder, check=True, capture_output=True)
+
+    def issue(self, file, name=NAME, days=30):
+        """FILE.pem and FILE.key"""
+        with open(self.path("ext"), "w", encoding="ascii") as f:
+            f.write(f"subjectAltName=DNS:{name}\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{file}.key",
+                     "-out", "request", "-subj", f"/CN={name}")
+        self.openssl("x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", str(days), "-extfile",
+                     "ext", "-out", f"{file}.pem")
+        shutil.chown(self.path(f"{file}.key"), group="portald")
+        os.chmod(self.path(f"{file}.key"), 0o640)
+
+    def keys(self, file, name=NAME):
+        return (f'hostname = "{name}"\ncertificate = "{self.path(file)}.pem"\n'
+                f'certificate-key = "{self.path(file)}.key"\n')
+
+
+@pytest.fixture(scope="module")
+def authority(lab):
+    ca = Authority(os.path.join(lab.folder, "ca"))
+    ca.issue("one")
+    ca.issue("two")
+    ca.issue("expired", days=-1)
+    ca.issue("other", OTHER)
+    return ca
+
+
+@pytest.fixture(scope="module")
+def tls(lab, authority):
+    lab.add_guest("g1")
+    lab.add_guest("s1")
+    return gateway.Gateway(lab, globals_=authority.keys("one"))
+
+
+class Browser:
+    """curl in a guest's namespace; the portal's name is the gateway's address of one family."""
+
+    def __init__(self, guest, authority, family):
+        self.guest = guest
+        address = guest.gateway[family]
+        self.options = ["--cacert", authority.path("ca.pem"), "--connect-timeout", "5", "-m", "10", "-s", "-i"]
+        for name in (NAME, OTHER):
+            for port in (80, 443):
+                self.options += ["--resolve", f"{name}:{port}:{bracket(address)}"]
+
+    def run(self, url, *args):
+        return self.guest.run(["curl", *self.options, *args, url])
+
+    def get(self, url, *args):
+        """(status, header lines in lower case, body)"""
+        done = self.run(url, *args)
+        assert done.returncode == 0, f"{url}: curl {done.returncode}"
+        head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
+        return int(head.split()[1]), head.lower(), body
+
+    def send(self, form):
+        """Fills in and sends a form, "login" or "logout"."""
+        status, _, page = self.get(f"https://{NAME}/{form}")
+        assert status == 200
+        token = re.search(r'name="token" value="([^"]+)"', page).group(1)
+        return self.get(f"https://{NAME}/{form}", "-d", f"token={token}", "-d", "accept=yes")
+
+
+def serial(guest, family):
+    """Of the certificate that the portal shows now."""
+    done = guest.run(["sh", "-c", f"openssl s_client -connect {bracket(guest.gateway[family])}:443 -servername {NAME} "
+                                  "</dev/null 2>/dev/null | openssl x509 -noout -serial"])
+    return done.stdout.strip()
+
+
+@families
+def test_login(lab, tls, authority, family):
+    tls.revoke_all()
+    g1 = lab.guests["g1"]
+    browser = Browser(g1, authority, family)
+    first = g1.get(f"http://{bracket(FORBIDDEN[family])}/")
+    assert first.status == 511
+    assert parse_page(first).links[0].startswith(f"https://{NAME}/login")
+    status, head, _ = browser.send("login")
+    assert status == 303 and "strict-transport-security" not in head
+    assert g1.is_online()
+    assert browser.get(f"https://{NAME}/status")[0] == 200
+    assert browser.send("logout")[0] == 303
+    assert g1.is_stranger()
+
+
+@families
+def test_what_stays_plain(lab, tls, authority, family):
+    """The landing page does; a form and what is said about a guest do not, by either way."""
+    browser = Browser(lab.guests["s1"], authority, family)
+    assert browser.get(f"http://{NAME}/")[0] == 200
+    for path in ("login", "status", "success", "logout"):
+        status, head, _ = browser.get(f"http://{NAME}/{path}")
+        assert status == 303 and f"location: https://{NAME}/{path}" in head
+    status, head, _ = browser.get(f"http://{NAME}/login", "-d", "accept=yes")
+    assert status == 303 and f"location: https://{NAME}/login" in head
+
+
+@families
+def test_only_the_portal_is_answered(lab, tls, authority, family):
+    """Other servers' port 443 is refused; TLS older than 1.2 as well; another name is sent to the portal's own."""
+    s1 = lab.guests["s1"]
+    with pytest.raises(ConnectionRefusedError):
+        s1.connect(FORBIDDEN[family], 443)
+    browser = Browser(s1, authority, family)
+    assert browser.run(f"https://{NAME}/", "--tls-max", "1.1").returncode == 35
+    assert browser.run(f"https://{OTHER}/").returncode == 60, "the name is not in the certificate"
+    status, head, _ = browser.get(f"https://{OTHER}/", "-k")
+    assert status == 302 and f"location: https://{NAME}/" in head
+
+
+def write(tls, authority, file, name=NAME):
+    before = tls.globals
+    tls.globals = before.replace(authority.keys("one"), authority.keys(file, name))
+    tls.write_config(gateway.ONE_ZONE)
+    tls.globals = before
+
+
+def test_renewal_under_load(lab, tls, authority):
+    """No handshake fails, and those after the reload see the new pair; then a wrong pair changes nothing."""
+    s1 = lab.guests["s1"]
+    browser = Browser(s1, authority, 4)
+    failed, stop = [], threading.Event()
+
+    def connect():
+        while not stop.is_set():
+            done = browser.run(f"https://{NAME}/style.css")
+            if done.returncode != 0:
+                failed.append(done.returncode)
+
+    before = serial(s1, 4)
+    threads = [threading.Thread(target=connect) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    write(tls, authority, "two")
+    tls.reload()
+    wait_until(lambda: serial(s1, 4) not in ("", before), what="the new pair is shown")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    after = serial(s1, 4)
+    write(tls, authority, "other")
+    tls.reload()
+    wait_until(lambda: tls.log_lines("it is not for portal.test"), what="the wrong pair is refused")
+    assert serial(s1, 4) == after
+    write(tls, authority, "one")
+    tls.reload()
+    wait_until(lambda: serial(s1, 4) == before, what="the first pair is back")
+
+
+def test_key_of_root_alone(lab, tls, authority):
+    """A reload then keeps the pair of the start."""
+    s1 = lab.guests["s1"]
+    before = serial(s1, 4)
+    os.chmod(authority.path("one.key"), 0o600)
+    tls.reload()
+    wait_until(lambda: tls.log_lines("may not read it any more"), what="portald says so")
+    assert serial(s1, 4) == before
+    os.chmod(authority.path("one.key"), 0o640)
+
+
+@pytest.mark.parametrize("file, name, status, text", [
+    ("expired", NAME, 0, "it has expired"),
+    ("other", NAME, 1, "it is not for portal.test"),
+    ("mixed", NAME, 1, "the key of another certificate"),
+    ("missing", NAME, 1, "cannot be read"),
+    ("one", NAME, 0, ""),
+])
+def test_check(tls, authority, file, name, status, text):
+    shutil.copy(authority.path("one.pem"), authority.path("mixed.pem"))
+    shutil.copy(authority.path("two.key"), authority.path("mixed.key"))
+    write(tls, authority, file, name)
+    done = tls.check_config()
+    write(tls, authority, "one")
+    assert done.returncode == status, done.stderr
+    assert text in done.stderr
+    if text:
+        assert re.search(r"portald\.conf:\d+: certificate", done.stderr)
+    else:
+        assert "certificate" not in done.stderr
