@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures of the integration tests.  One lab for each test module, and one portald in it unless a test starts its own.
 
-Every lab records what arrives upstream; when it is taken down, its verdict goes to `verdicts`, and test_zz_capture.py,
-the last module, says what they were in the whole run.
+Every lab records what arrives upstream, and is judged when it is taken down: no packet of a stranger's, and none to a
+forbidden address.  The end of the run says how many labs there were.  Modules may run side by side (pytest-xdist,
+--dist loadfile): each has its own namespaces.
 """
 import os
 import signal
@@ -21,7 +22,7 @@ import lab as lab_module  # noqa: E402
 for key, value in gateway.SANITIZER.items():
     os.environ.setdefault(key, value)
 
-verdicts = []  # one of each lab that was taken down
+captured = []  # for each lab that was taken down, the packets seen upstream
 
 
 def _interrupted(number, frame):
@@ -35,18 +36,34 @@ def accounts():
     lab_module.remove_stale()
 
 
-def finish_capture(the_lab, name):
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["captured"] = captured
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    captured.extend(getattr(node, "workeroutput", {}).get("captured", []))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if captured:
+        terminalreporter.write_line(f"{len(captured)} labs, {sum(captured)} packets seen upstream")
+
+
+def finish_capture(the_lab):
     """Takes the lab's verdict, and asserts it."""
     the_lab.flush_capture()
     leaks, seen = the_lab.leaks(), len(the_lab.capture.packets())
     dropped = the_lab.capture.finish()
-    verdicts.append({"lab": name, "leaks": leaks, "seen": seen, "dropped": dropped})
+    captured.append(seen)
+    assert seen > 0, "a capture that saw nothing proves nothing"
     assert dropped == 0, f"the capture is not whole: {dropped} packets lost"
     assert not leaks, f"strangers' packets upstream: {leaks[:5]}"
 
 
 @pytest.fixture(scope="module")
-def make_lab(request):
+def make_lab():
     """make_lab(**options): a lab with its capture running; judged and taken down at the module's end."""
     made = []
 
@@ -60,7 +77,7 @@ def make_lab(request):
     problems = []
     for the_lab in made:
         try:
-            finish_capture(the_lab, request.module.__name__)
+            finish_capture(the_lab)
         except AssertionError as e:
             problems.append(str(e))
         finally:
