@@ -191,6 +191,7 @@ static bool begin(struct listener *l, struct MHD_Connection *mhd, struct request
 		.method = method,
 		.host = header(mhd, MHD_HTTP_HEADER_HOST),
 		.content_type = header(mhd, MHD_HTTP_HEADER_CONTENT_TYPE),
+		.accept = header(mhd, MHD_HTTP_HEADER_ACCEPT),
 		.close = peer_is_old(peer),
 		.now = time(NULL),
 	};

@@ -21,6 +21,8 @@ static void begin(struct exchange *x, unsigned int status, const char *type, con
 	response_init(&x->response, status, x->close, x->now);
 	response_add(&x->response, "Content-Type", type);
 	response_add(&x->response, "Cache-Control", cache);
+	if (x->negotiated)
+		response_add(&x->response, "Vary", "Accept");
 	for (size_t i = 0; i < sizeof(security) / sizeof(security[0]); i++)
 		response_add(&x->response, security[i].name, security[i].value);
 }
@@ -92,17 +94,28 @@ int page_answer_session(struct exchange *x, const struct web_reply *reply, enum 
 	return page_answer(x, 200, page, values, NULL);
 }
 
-int page_answer_file(struct exchange *x, const char *type, const char *data, size_t len)
+static int end_copy(struct exchange *x, const char *data, size_t len)
 {
 	char *copy = malloc(len + 1);
 
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, data, len);
-	/* short: a venue that changes its colours wants to see them */
-	begin(x, 200, type, "private, max-age=60");
 	response_set_body(&x->response, copy, len);
 	return 0;
+}
+
+int page_answer_file(struct exchange *x, const char *type, const char *data, size_t len)
+{
+	/* short: a venue that changes its colours wants to see them */
+	begin(x, 200, type, "private, max-age=60");
+	return end_copy(x, data, len);
+}
+
+int page_answer_text(struct exchange *x, unsigned int status, const char *type, const char *text)
+{
+	begin(x, status, type, "no-store");
+	return end_copy(x, text, strlen(text));
 }
 
 int page_redirect(struct exchange *x, unsigned int status, const char *link)

@@ -13,6 +13,8 @@ int page_answer(struct exchange *x, unsigned int status, enum page_id page,
 int page_answer_session(struct exchange *x, const struct web_reply *reply, enum page_id page,
 			struct template_value *values);
 int page_answer_file(struct exchange *x, const char *type, const char *data, size_t len);
+/* Never to be stored; type: its media type */
+int page_answer_text(struct exchange *x, unsigned int status, const char *type, const char *text);
 /* link: an absolute path or URL, made by portal/link.h */
 int page_redirect(struct exchange *x, unsigned int status, const char *link);
 /* 405 */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/api.h"
 #include "portal/form.h"
 #include "portal/page.h"
 #include "portal/portal.h"
@@ -239,6 +240,7 @@ static const struct {
 	[ROUTE_LOGGED_OUT] = {get_logged_out, true, false},
 	[ROUTE_STYLE] = {get_style, false, false},
 	[ROUTE_LOGO] = {get_logo, false, false},
+	[ROUTE_API] = {api_get, true, false},
 };
 
 /* Keeps what a form, or the query of a GET, says.  A malformed query is no reason to refuse a page.

@@ -30,7 +30,8 @@ struct exchange {
 	bool diverted; /* it came to the divert port */
 	struct addr
 		local; /* the gateway's end, or another address of it that the guest can reach */
-	const char *method, *target, *host, *content_type; /* host, content_type: NULL if absent */
+	const char *method, *target;
+	const char *host, *content_type, *accept; /* headers; NULL if absent */
 	const char *body;
 	size_t body_len;
 	bool body_too_large; /* body is not the whole */
@@ -38,6 +39,8 @@ struct exchange {
 	time_t now;
 
 	struct response response;
+
+	bool negotiated; /* the answer depends on `accept` */
 
 	/* what is remembered while the engine is asked */
 	struct link_target parts;

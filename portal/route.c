@@ -15,6 +15,7 @@ static const struct {
 	{"/status", false, ROUTE_STATUS},     {"/logout", false, ROUTE_LOGOUT},
 	{"/logout", true, ROUTE_LOGOUT_POST}, {"/logged-out", false, ROUTE_LOGGED_OUT},
 	{"/style.css", false, ROUTE_STYLE},   {"/logo", false, ROUTE_LOGO},
+	{"/api", false, ROUTE_API},
 };
 
 int route_find(const char *method, const char *path, size_t len, enum route_id *ret_id,

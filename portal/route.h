@@ -15,6 +15,7 @@ enum route_id {
 	ROUTE_LOGGED_OUT,
 	ROUTE_STYLE,
 	ROUTE_LOGO,
+	ROUTE_API,
 };
 
 /* path: its len bytes.  HEAD is served as GET.  0; -ENOENT: no such page; -EACCES: not by this

@@ -23,6 +23,8 @@ static void test_routes(void **state)
 		{"POST", "/login", 0, ROUTE_LOGIN_POST, NULL},
 		{"POST", "/logout", 0, ROUTE_LOGOUT_POST, NULL},
 		{"GET", "/style.css", 0, ROUTE_STYLE, NULL},
+		{"HEAD", "/api", 0, ROUTE_API, NULL},
+		{"POST", "/api", -EACCES, 0, "GET, HEAD"},
 		{"PUT", "/login", -EACCES, 0, "GET, HEAD, POST"},
 		{"POST", "/status", -EACCES, 0, "GET, HEAD"},
 		{"post", "/login", -EACCES, 0, "GET, HEAD, POST"},
