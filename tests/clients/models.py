@@ -11,6 +11,7 @@ what the Kindle and the Nintendo do at a status other than 200 and a redirect is
 import collections
 import http.client
 import io
+import ipaddress
 import re
 import socket
 import urllib.parse
@@ -103,11 +104,11 @@ class _Bytes:
 
 def fetch(model, connect, host, path, redirected=False):
     """One request; None if there was no whole answer.  connect(host, port, timeout) returns a connected socket."""
-    name, _, port = host.partition(":")
     request = (f"GET {path} HTTP/{model.version}\r\nHost: {host}\r\nUser-Agent: {model.agent}\r\n"
                "Connection: close\r\n\r\n")
     try:
-        with connect(name, int(port or 80), model.timeout) as s:
+        authority = urllib.parse.urlsplit(f"//{host}")
+        with connect(authority.hostname, authority.port or 80, model.timeout) as s:
             s.sendall(request.encode("ascii"))
             data = b""
             while len(data) < BODY_MAX and (piece := s.recv(65536)):
@@ -120,22 +121,41 @@ def fetch(model, connect, host, path, redirected=False):
 
 
 def probe(model, connect):
-    """The model's verdict.  A redirect is followed only over http and only to a name, as often as the model does."""
+    """The model's verdict.  A redirect is followed only over http, as often as the model does."""
     host, path, redirected = model.host, model.path, False
     for left in range(model.follow, -1, -1):
         answer = fetch(model, connect, host, path, redirected)
         if not left or answer is None or answer.status not in REDIRECTS or "Location" not in answer.headers:
             break
         target = urllib.parse.urlsplit(urllib.parse.urljoin(f"http://{host}{path}", answer.headers["Location"]))
-        if target.scheme != "http" or target.netloc.startswith("["):
+        if target.scheme != "http":
             answer = answer._replace(redirected=True)
             break
-        host, path, redirected = target.netloc, target.path or "/", True
+        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        host, redirected = target.netloc, True
     return model.verdict(answer)
 
 
-def connector(address):
-    """Every name leads to `address`: where a probe goes does not matter to a portal that answers for everybody."""
-    def connect(_host, port, timeout):
-        return socket.create_connection((address, port), timeout)
+def open_tcp(host, port, timeout):
+    return socket.create_connection((host, port), timeout)
+
+
+def is_literal(host):
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def connector(address, tcp=open_tcp, resolve=None):
+    """connect() for probe(): the probes' names lead to `address`, for it does not matter to a portal that answers for
+    everybody where they go.  Where it sends its guests does matter: an address is taken as it is, and any other name is
+    asked of resolve(name), which returns an address or raises OSError; without it such a name leads to `address` too."""
+    names = {m.host for m in MODELS}
+
+    def connect(host, port, timeout):
+        if is_literal(host):
+            return tcp(host, port, timeout)
+        return tcp(resolve(host) if resolve and host not in names else address, port, timeout)
     return connect

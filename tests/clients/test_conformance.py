@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
 from lab import FORBIDDEN, UP  # noqa: E402
-from models import MODELS, NOTHING, ONLINE, PORTAL, probe  # noqa: E402
+from models import MODELS, NOTHING, ONLINE, PORTAL, connector, probe  # noqa: E402
 
 STRICT = """
 zone "guest" {
@@ -35,7 +35,7 @@ def gw():
 
 
 def verdicts(guest, address):
-    return {m.name: probe(m, lambda _host, port, timeout: guest.connect(address, port, timeout)) for m in MODELS}
+    return {m.name: probe(m, connector(address, guest.connect)) for m in MODELS}
 
 
 def all_say(verdict):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from models import MODELS, NOTHING, ONLINE, PORTAL, probe
+from models import MODELS, NOTHING, ONLINE, PORTAL, connector, probe
 
 HTML = b"<html><head><title>Welcome</title></head><body>Log in</body></html>"
 GENUINE = {
@@ -65,3 +65,18 @@ def test_internet(model):
 @by_name
 def test_no_answer(model):
     assert probe(model, stub(None)) == (ONLINE if model.name == "Apple" else NOTHING)
+
+
+@pytest.mark.parametrize("place", ["192.0.2.1:2050", "[2001:db8::1]:2050", "portal.example:2050"])
+def test_redirect_is_followed_to_its_place(place):
+    """A portal may send its guests to a port of its own: only there is its page, and only probes go to the address."""
+    asked = []
+    pages = {("198.51.100.9", 80): (302, f"Location: http://{place}/login?from=a\r\n", b""),
+             ("192.0.2.1", 2050): (200, "", HTML), ("2001:db8::1", 2050): (200, "", HTML)}
+
+    def tcp(host, port, timeout):
+        asked.append((host, port))
+        return stub(pages.get((host, port)))(host, port, timeout)
+    apple = MODELS[0]
+    assert probe(apple, connector("198.51.100.9", tcp, {"portal.example": "192.0.2.1"}.__getitem__)) == PORTAL
+    assert asked == [("198.51.100.9", 80), ("2001:db8::1" if "[" in place else "192.0.2.1", 2050)]
