@@ -133,7 +133,7 @@ def test_not_in_the_clear(running, family):
 def test_without_a_certificate(make_lab):
     lab = make_lab()
     g1 = lab.add_guest("g1")
-    gw = gateway.Gateway(lab)
+    gw = gateway.Gateway(lab, globals_=f'hostname = "{NAME}"\n')
     gw.grant(g1)
     for family in (4, 6):
         answer = g1.get(f"http://{bracket(g1.gateway[family])}/api")

@@ -24,6 +24,7 @@ static const struct fake_entry with_tls[] = {{"hostname", NAME, 0},
 					     {"certificate", "a chain", 0},
 					     {"certificate-key", "a key", 0},
 					     {NULL, NULL, 0}};
+static const struct fake_entry without_tls[] = {{"hostname", NAME, 0}, {NULL, NULL, 0}};
 static struct exchange x;
 
 static struct site *load(const struct fake_entry *changes)
@@ -151,8 +152,7 @@ static void test_no_state(void **state)
 	x.host = "evil.example";
 	assert_int_equal(exchange_begin(&x), 0);
 	assert_int_equal(x.response.status, 302);
-	request(load(NULL), "GET", false, "application/captive+json");
-	x.host = "192.0.2.1";
+	request(load(without_tls), "GET", false, "application/captive+json");
 	assert_int_equal(exchange_begin(&x), MSG_WEB_LOOKUP);
 	assert_int_equal(reply(GUEST_ONLINE, 60, UINT64_MAX), 0);
 	assert_int_equal(x.response.status, 404);
