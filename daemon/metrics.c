@@ -200,6 +200,13 @@ static void accounting(const struct scrape *x)
 	seconds(x, &x->e->metrics.accounting);
 }
 
+/* No sample without a certificate */
+static void certificate_end(const struct scrape *x)
+{
+	if (x->e->config->certificate)
+		number(x, (uint64_t)x->e->config->certificate_end);
+}
+
 static void store_commits(const struct scrape *x)
 {
 	seconds(x, &x->store.commit_time);
@@ -251,6 +258,7 @@ static const struct {
 	{"portald_queue_unsent_frames_total", "counter", "Answers to queued packets that could not be sent.", queue_unsent},
 	{"portald_netlink_errors_total", "counter", "Changes and readings of the kernel's tables that failed.", netlink_errors},
 	{"portald_ruleset_flushes_total", "counter", "How often somebody else removed the ruleset.", flushes},
+	{"portald_certificate_expiry_timestamp_seconds", "gauge", "When the portal's certificate expires, since 1970.", certificate_end},
 	{"portald_accounting_read_seconds", "histogram", "Time to read one portion of the kernel's counters and act on it.", accounting},
 	{"portald_store_commit_seconds", "histogram", "Time to write one transaction to the disk.", store_commits},
 	{"portald_store_healthy", "gauge", "0: the disk does not take what is in memory.", store_healthy},

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import threading
 
@@ -13,6 +14,7 @@ from conftest import families
 from guest import bracket, parse_page
 from lab import FORBIDDEN
 from namespace import wait_until
+from prometheus import check, metrics
 
 NAME, OTHER = "portal.test", "other.test"
 
@@ -92,6 +94,13 @@ class Browser:
         assert status == 200
         token = re.search(r'name="token" value="([^"]+)"', page).group(1)
         return self.get(f"https://{NAME}/{form}", "-d", f"token={token}", "-d", "accept=yes")
+
+
+def expiry(file, authority):
+    """Seconds since 1970."""
+    done = subprocess.run(["openssl", "x509", "-in", authority.path(f"{file}.pem"), "-noout", "-enddate"], check=True,
+                          capture_output=True, text=True)
+    return ssl.cert_time_to_seconds(done.stdout.strip().partition("=")[2])
 
 
 def serial(guest, family):
@@ -180,6 +189,11 @@ def test_renewal_under_load(lab, tls, authority):
     write(tls, authority, "one")
     tls.reload()
     wait_until(lambda: serial(s1, 4) == before, what="the first pair is back")
+
+
+def test_expiry_in_the_metrics(tls, authority):
+    check(tls.ctl_raw("metrics").stdout)
+    assert metrics(tls)["portald_certificate_expiry_timestamp_seconds"] == expiry("one", authority)
 
 
 def test_key_of_root_alone(lab, tls, authority):
