@@ -17,11 +17,17 @@
 #include "daemon/engine.h"
 #include "daemon/metrics_server.h"
 
+/* A place for a connection. */
+struct scraper {
+	int fd; /* libmicrohttpd's; -1: free */
+	struct event *deadline;
+};
+
 struct metrics_server {
 	const struct engine *engine;
 	struct MHD_Daemon *daemon;
 	struct event *readable, *timer;
-	size_t count; /* of connections */
+	struct scraper scrapers[METRICS_CONNECTIONS_MAX];
 };
 
 int metrics_listen(const struct addr *addr, int *ret_fd)
@@ -70,26 +76,52 @@ static void run(evutil_socket_t fd, short what, void *data)
 	schedule(s);
 }
 
-static enum MHD_Result on_accept(void *data, const struct sockaddr *sa, socklen_t len)
+/* libmicrohttpd sees the end of the connection and closes it. */
+static void on_deadline(evutil_socket_t fd, short what, void *data)
 {
-	const struct metrics_server *s = data;
+	const struct scraper *scraper = data;
 
-	(void)sa;
-	(void)len;
-	return s->count < METRICS_CONNECTIONS_MAX ? MHD_YES : MHD_NO;
+	(void)fd;
+	(void)what;
+	shutdown(scraper->fd, SHUT_RDWR);
 }
 
+/* A place that no connection has, or NULL. */
+static struct scraper *find_free(struct metrics_server *s)
+{
+	for (size_t i = 0; i < METRICS_CONNECTIONS_MAX; i++) {
+		if (s->scrapers[i].fd < 0)
+			return &s->scrapers[i];
+	}
+	return NULL;
+}
+
+static enum MHD_Result on_accept(void *data, const struct sockaddr *sa, socklen_t len)
+{
+	(void)sa;
+	(void)len;
+	return find_free(data) ? MHD_YES : MHD_NO;
+}
+
+/* libmicrohttpd tells of the start of what on_accept() let in before it accepts another. */
 static void on_connection(void *data, struct MHD_Connection *mhd, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
-	struct metrics_server *s = data;
+	const struct timeval lifetime = {.tv_sec = METRICS_LIFETIME};
+	struct scraper *scraper = *context;
 
-	(void)mhd;
-	(void)context;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		s->count++;
-	else
-		s->count--;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		scraper = find_free(data);
+		*context = scraper;
+		if (!scraper)
+			return;
+		scraper->fd =
+			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		event_add(scraper->deadline, &lifetime);
+	} else if (scraper) {
+		event_del(scraper->deadline);
+		scraper->fd = -1;
+	}
 }
 
 /* Takes text over. */
@@ -139,6 +171,19 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 	return respond(mhd, MHD_HTTP_OK, text, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 }
 
+static int make_places(struct metrics_server *s)
+{
+	for (size_t i = 0; i < METRICS_CONNECTIONS_MAX; i++) {
+		struct scraper *scraper = &s->scrapers[i];
+
+		scraper->fd = -1;
+		scraper->deadline = event_new(s->engine->base, -1, 0, on_deadline, scraper);
+		if (!scraper->deadline)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* The library's own limit is never reached: it would stop listening, and go on when it is run again,
  * for which there is no event. */
 static int start(struct metrics_server *s, int fd)
@@ -175,7 +220,12 @@ int metrics_server_create(struct engine *e, int fd, struct metrics_server **ret_
 		return -ENOMEM;
 	}
 	s->engine = e;
-	int r = start(s, fd);
+	int r = make_places(s);
+
+	if (r < 0)
+		close(fd);
+	else
+		r = start(s, fd);
 
 	if (r < 0)
 		metrics_server_destroy(s);
@@ -194,5 +244,9 @@ void metrics_server_destroy(struct metrics_server *s)
 		event_free(s->timer);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
+	for (size_t i = 0; i < METRICS_CONNECTIONS_MAX; i++) {
+		if (s->scrapers[i].deadline)
+			event_free(s->scrapers[i].deadline);
+	}
 	free(s);
 }

@@ -8,6 +8,7 @@ enum {
 	METRICS_CONNECTIONS_MAX = 8,
 	METRICS_MEMORY_MAX = 8192, /* bytes of a connection, its request's header among them */
 	METRICS_IDLE = 10,	   /* seconds without a byte until a connection is cut */
+	METRICS_LIFETIME = 15,	   /* seconds after which it is cut whatever it does */
 	METRICS_BACKLOG = 8,
 };
 

@@ -29,6 +29,11 @@ def curl(gw, *args):
     return int(head.split()[1]), head.lower(), body
 
 
+def served(gw):
+    done = gw.lab.run("gw", ["curl", "-sS", "-g", "-o", "/dev/null", "-w", "%{http_code}", gw.url + "/metrics"])
+    return done.stdout == "200"
+
+
 def test_listener(listening):
     status, head, body = curl(listening, listening.url + "/metrics")
     assert status == 200 and "content-type: text/plain; version=0.0.4" in head
@@ -40,19 +45,53 @@ def test_listener(listening):
     assert curl(listening, "-H", "X-Long: " + "x" * 9000, listening.url + "/metrics")[0] in (413, 431)
 
 
+def connect(gw, text=b""):
+    sock = open_socket(gw.lab.name("gw"), FAMILY[gw.family], socket.SOCK_STREAM)
+    sock.settimeout(60)
+    sock.connect((gw.host, 9273))
+    sock.send(text)
+    return sock
+
+
+def ended(sock):
+    """Whether the gateway has closed it; waits as long as the socket's timeout says."""
+    try:
+        return sock.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
 def test_idle_scrapers_harm_nobody(listening):
-    """More connections than it serves, silent or in the middle of a request: the engine goes on, and so does the next one
-    when they have gone."""
-    open_ = []
-    for text in [b"", b"GET /metrics HTTP/1.1\r\nX: "] * 8:
-        sock = open_socket(listening.lab.name("gw"), FAMILY[listening.family], socket.SOCK_STREAM)
-        sock.connect((listening.host, 9273))
-        sock.send(text)
-        open_.append(sock)
+    """As many connections as it serves, silent or in the middle of a request: the next one is closed while they stay, the
+    engine goes on, and others are served when they have gone."""
+    open_ = [connect(listening, text) for text in [b"", b"GET /metrics HTTP/1.1\r\nX: "] * 4]
+    with connect(listening) as ninth:
+        assert ended(ninth)
+    for sock in open_:
+        sock.setblocking(False)
+        assert not ended(sock)
     assert listening.status()["zones"]
     for sock in open_:
         sock.close()
-    wait_until(lambda: curl(listening, listening.url + "/metrics")[0] == 200, what="the listener serves again")
+    wait_until(lambda: served(listening), what="the listener serves again")
+
+
+def test_a_slow_scraper_is_cut(listening):
+    """One that is never silent for long, and never done."""
+    with connect(listening, b"GET /metrics HTTP/1.1\r\nX: ") as sock:
+        sock.setblocking(False)
+
+        def cut():
+            try:
+                sock.send(b"x")
+            except ConnectionError:
+                return True
+            return ended(sock)
+
+        wait_until(cut, timeout=60, pause=1, what="the connection is cut")
+    assert served(listening)
 
 
 def test_address_in_use(own_gateway, lab):
