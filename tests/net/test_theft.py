@@ -9,7 +9,7 @@ import pytest
 import frames
 from conftest import families
 from guest import bracket, parse_page
-from namespace import wait_until
+from namespace import sysctl, wait_until
 
 GATEWAY_MAC = "02:00:5e:00:00:01"
 
@@ -78,6 +78,7 @@ class Thief:
 @pytest.fixture
 def scene(lab, fresh, family):
     victim = lab.add_guest("g1")
+    sysctl(victim.namespace, "net.ipv4.ip_local_port_range", "20000 29999")  # never one that a thief has claimed
     lab.add_guest("s1")
     thief = Thief(lab, "s1", victim, family)
     yield fresh, victim, thief
