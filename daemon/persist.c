@@ -23,7 +23,7 @@
 #include "daemon/policy.h"
 #include "daemon/restore.h"
 
-enum { DRAIN_MS = 5000, JITTER_MS = 100 };
+enum { DRAIN_MS = 5000, JITTER_MS = 100, QUEUED_MAX_MS = 30000 };
 
 static void health(void *data, bool ok, const char *why)
 {
@@ -251,6 +251,18 @@ static void take_row(struct session *s, const struct store_session *row)
 	snprintf(s->note, sizeof(s->note), "%s", row->note);
 }
 
+/*
+ * What a session that the kernel has and the store has too is left with, in milliseconds.  An element
+ * that was restored lasts longer than what was sold by the time that it waited for the kernel, and this
+ * must not add up over restarts; a kernel that has much more was told of a change that the disk missed.
+ */
+static uint64_t left_of_both(uint64_t kernel_ms, uint64_t store_ms)
+{
+	const uint64_t most_ms = store_ms + 1000 - 2 * JITTER_MS; /* ends_unix is rounded down */
+
+	return kernel_ms > most_ms && kernel_ms - most_ms < QUEUED_MAX_MS ? most_ms : kernel_ms;
+}
+
 static int find_zone(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->zone_count; i++) {
@@ -300,7 +312,12 @@ static void take_session(struct engine *e, const struct store_session *row)
 		return;
 	}
 	if (s) {
+		const uint64_t now = now_boot_ms();
+
 		take_row(s, row);
+		if (p->restarted && s->ends_ms > now)
+			sessions_put(&e->sessions, (uint32_t)zone, &row->mac,
+				     left_of_both(s->ends_ms - now, left_ms));
 		return;
 	}
 	if (left_ms == 0) {
