@@ -24,6 +24,7 @@
  *
  *   any     {"error":TEXT} why it was refused; the connection stays open unless it was no JSON
  *   status  {"version":T, "pid":N, "uptime":SECONDS, "hostname":T|null, "config":PATH,
+ *            "api":URI|null that DHCP is to give (RFC 8910), "no-api":TEXT why it is null,
  *            "zones":[{"name":T, "interface":T, "state":"ready"|"missing"|"refused"|"failed",
  *                      "divert":"redirect", "login":"click-through", "session":SECONDS,
  *                      "portal-port":N, "divert-port":N, "sessions":N}],

@@ -118,13 +118,14 @@ static void print_warnings(const json_t *warnings)
 static int print_status(json_t *answer)
 {
 	const char *version, *config;
-	json_t *hostname, *zones, *processes, *warnings;
+	json_t *hostname, *api, *zones, *processes, *warnings;
 	char text[128], duration[DURATION_TEXT_MAX];
 	json_int_t pid, uptime;
 
-	if (json_unpack(answer, "{s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "version", &version,
-			"pid", &pid, "uptime", &uptime, "config", &config, "hostname", &hostname,
-			"zones", &zones, "processes", &processes, "warnings", &warnings) < 0 ||
+	if (json_unpack(answer, "{s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
+			&version, "pid", &pid, "uptime", &uptime, "config", &config, "hostname",
+			&hostname, "api", &api, "zones", &zones, "processes", &processes,
+			"warnings", &warnings) < 0 ||
 	    uptime < 0 || !json_is_array(zones) || !json_is_array(processes) ||
 	    !json_is_array(warnings))
 		return -1;
@@ -135,6 +136,8 @@ static int print_status(json_t *answer)
 	print_field("hostname", json_is_string(hostname)
 					? json_string_value(hostname)
 					: "none: links show the gateway's address");
+	print_field("API in DHCP",
+		    json_is_string(api) ? json_string_value(api) : "none: see portalctl dnsmasq");
 	if (print_processes(processes) < 0 || print_zones(zones) < 0)
 		return -1;
 	print_warnings(warnings);

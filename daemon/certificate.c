@@ -135,6 +135,9 @@ static void check_pair(struct config_load *l)
 	if (!gnutls_x509_crt_check_hostname(p.chain[0], c->hostname))
 		config_complain(l, "it is not for %s; get one for the name in hostname",
 				c->hostname);
+	if (c->advertise_api && gnutls_x509_crt_check_issuer(p.chain[0], p.chain[0]))
+		config_complain(l, "it is signed by itself, so devices do not trust it; set "
+				   "advertise-api = no or get one from a public CA");
 	about(l, "certificate-key");
 	if (parse_key(l, c->key_pem, &p) == 0 && !belong_together(&p))
 		config_complain(l, "it is the key of another certificate");

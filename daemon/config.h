@@ -18,8 +18,9 @@
 enum {
 	CONFIG_SESSION_MAX = 3650 * 86400, /* seconds */
 	CONFIG_FILE_MAX =
-		1024 * 1024,  /* bytes of portald.conf, and of a page, logo or terms file */
-	CONFIG_KEYS_MAX = 32, /* keys of a zone, and global keys */
+		1024 * 1024,	  /* bytes of portald.conf, and of a page, logo or terms file */
+	CONFIG_KEYS_MAX = 32,	  /* keys of a zone, and global keys */
+	CONFIG_API_URI_MAX = 255, /* bytes: the length of a DHCPv4 option (RFC 8910, 2.1) */
 };
 
 struct zone_config {
@@ -54,6 +55,7 @@ struct config {
 	char *certificate, *certificate_key; /* paths, or NULL: no https */
 	char *chain_pem, *key_pem;	     /* what is in them; NULL without a certificate */
 	int64_t certificate_end;	     /* it expires: seconds since 1970 */
+	uint32_t advertise_api; /* 1: guests' devices trust the certificate (config_api.c) */
 	char *state_dir, *run_dir, *user;
 	uint32_t workers;
 	char *metrics;	      /* address and port for Prometheus, or NULL */
@@ -78,6 +80,11 @@ size_t config_queues(const struct config *config);
 
 /* What config->metrics says, with its port.  -EINVAL. */
 int config_listen_parse(const char *text, struct addr *ret_addr);
+
+/* The URI of the captive portal API as DHCP and router advertisements give it (RFC 8910), or NULL and
+ * in *ret_why what is missing.  `text` holds it. */
+const char *config_api_uri(const struct config *config, char text[static CONFIG_API_URI_MAX + 1],
+			   const char **ret_why);
 
 /* The line on which `key` of a zone (or, zone NULL, a global key) was set; the zone's own line, or
  * 0, if it was not. */

@@ -179,4 +179,5 @@ void config_cross_check(struct config_load *l)
 	check_ports(l);
 	check_queues(l);
 	config_check_certificate(l);
+	config_check_api(l);
 }

@@ -318,6 +318,7 @@ const struct config_key config_global_keys[] = {
 	{"hostname", parse_hostname, NULL, GLOBAL(hostname), FIELD_TEXT, false, 0, 0},
 	{"certificate", config_parse_certificate, NULL, GLOBAL(certificate), FIELD_TEXT, false, 0, 0},
 	{"certificate-key", config_parse_certificate, NULL, GLOBAL(certificate_key), FIELD_TEXT, false, 0, 0},
+	{"advertise-api", config_parse_yes, "no", GLOBAL(advertise_api), FIELD_U32, false, 0, 0},
 	{"state-dir", parse_folder, "/var/lib/portald", GLOBAL(state_dir), FIELD_TEXT, true, 0, 0},
 	{"run-dir", parse_run_dir, "/run/portald", GLOBAL(run_dir), FIELD_TEXT, true, 0, 0},
 	{"user", parse_user, "portald", GLOBAL(user), FIELD_TEXT, true, 0, 0},

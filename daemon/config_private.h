@@ -86,6 +86,12 @@ void config_check_certificate(struct config_load *l);
 /* The running pair for a fresh one that we may not read any more; true: that is what became of it. */
 bool config_keep_certificate(const struct config *running, struct config *fresh);
 
+/* "yes" or "no" */
+int config_parse_yes(struct config_load *l, const struct config_key *key, const char *value,
+		     void *field);
+/* Whether the API can be advertised at all if the file says so. */
+void config_check_api(struct config_load *l);
+
 /* What no single key can tell: missing ones, ports and interfaces used twice.  Fills in what
  * depends on other values. */
 void config_cross_check(struct config_load *l);

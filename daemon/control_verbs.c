@@ -74,6 +74,8 @@ static void run_status(struct client *c)
 {
 	const struct engine *e = c->engine;
 	json_t *zones = json_array(), *processes = json_array();
+	char uri[CONFIG_API_URI_MAX + 1];
+	const char *why, *api = config_api_uri(e->config, uri, &why);
 
 	for (uint32_t i = 0; i < e->config->zone_count; i++)
 		json_array_append_new(zones, zone_status(e, i));
@@ -84,11 +86,12 @@ static void run_status(struct client *c)
 	for (size_t i = 0; i < e->worker_count; i++)
 		json_array_append_new(processes, json_pack("{s:s, s:i}", "name", "portald-web",
 							   "pid", (int)e->workers[i].pid));
-	client_send(c, json_pack("{s:s, s:i, s:I, s:s?, s:s, s:o, s:o, s:o}", "version",
+	client_send(c, json_pack("{s:s, s:i, s:I, s:s?, s:s, s:s?, s:s?, s:o, s:o, s:o}", "version",
 				 PORTALD_VERSION, "pid", (int)getpid(), "uptime",
 				 (json_int_t)((now_boot_ms() - e->started_ms) / 1000), "hostname",
-				 e->config->hostname, "config", e->config->path, "zones", zones,
-				 "processes", processes, "warnings", warnings_of(e)));
+				 e->config->hostname, "config", e->config->path, "api", api,
+				 "no-api", why, "zones", zones, "processes", processes, "warnings",
+				 warnings_of(e)));
 	client_done(c);
 }
 

@@ -5,10 +5,11 @@ import json
 import pytest
 
 import gateway
+from authority import NAME, Authority
 from conftest import families
 from guest import bracket
 from namespace import wait_until
-from test_tls import NAME, Authority, Browser
+from test_tls import Browser
 
 API = f"https://{NAME}/api"
 JSON = ("-H", "Accept: application/captive+json")

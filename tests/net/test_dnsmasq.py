@@ -60,4 +60,4 @@ def test_each_zone_is_led_to_its_own_address(lab, own_gateway):
 
 def test_without_a_name(own_gateway):
     lines = own_gateway().ctl("dnsmasq")["lines"]
-    assert all(line.startswith("#") for line in lines) and "hostname" in lines[-1]
+    assert all(line.startswith("#") for line in lines) and "hostname" in lines[1] and "no certificate" in lines[-1]

@@ -29,6 +29,7 @@ SESSION = {
 }
 STATUS = {
     "version": "9.9", "pid": 77, "uptime": 90061, "hostname": None, "config": "/etc/portald/portald.conf",
+    "api": None, "no-api": "advertise-api is no",
     "zones": [
         {"name": "guest", "interface": "br-guest", "state": "ready", "divert": "redirect", "login": "click-through",
          "session": 28800, "portal-port": 2050, "divert-port": 2051, "sessions": 1234},
@@ -266,6 +267,7 @@ def test_status(straw):
 portald        9.9, up for 1d 1h (pid 77)
 configuration  /etc/portald/portald.conf
 hostname       none: links show the gateway's address
+API in DHCP    none: see portalctl dnsmasq
 processes      portald-gate (pid 78)
                portald-web (pid 79)
 
