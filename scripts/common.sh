@@ -12,7 +12,7 @@ BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libcon
 RUN_PACKAGES=(nftables iproute2 procps)
 LAB_PACKAGES=(python3 dnsmasq-base tcpdump openssl curl conntrack util-linux)
 TEST_PACKAGES=(iperf3 clang llvm clang-format clang-tidy cppcheck shellcheck libcmocka-dev python3-pytest python3-pytest-xdist wget iputils-ping
-	udhcpc chromium npm:npm)
+	udhcpc chromium dbus-daemon:dbus-daemon npm:npm)
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' YELLOW=$'\e[33m' DIM=$'\e[2m' PLAIN=$'\e[0m'
@@ -105,6 +105,26 @@ need_promtool() {
 	) || die "could not get Debian's package prometheus, for promtool"
 	for package in "$folder"/prometheus_*.deb; do
 		dpkg --fsys-tarfile "$package" | tar -x -C "$folder" ./usr/bin/promtool
+		rm "$package"
+	done
+}
+
+# Unpacks NetworkManager of Debian's packages to build/networkmanager; installed it would take over the host's network.
+need_networkmanager() {
+	local folder=$ROOT/build/networkmanager packages=(network-manager libnm0 libndp0 libcurl3-gnutls) package
+
+	if command -v NetworkManager >/dev/null || [ -x "$folder/usr/sbin/NetworkManager" ]; then
+		return 0
+	fi
+	note "unpacking NetworkManager"
+	mkdir -p "$folder"
+	(
+		cd "$folder"
+		apt-get download -qq "${packages[@]}" >/dev/null 2>&1 ||
+			{ apt-get update -qq && apt-get download -qq "${packages[@]}"; }
+	) || die "could not get Debian's packages ${packages[*]}"
+	for package in "$folder"/*.deb; do
+		dpkg-deb -x "$package" "$folder"
 		rm "$package"
 	done
 }

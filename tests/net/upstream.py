@@ -36,6 +36,7 @@ GENUINE = {  # (host, path): status, headers, body
     ("www.msftconnecttest.com", "/connecttest.txt"): (200, {}, b"Microsoft Connect Test"),
     ("spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html"): (200, {}, b"81ce4465-7167-4dcb-835b-dcc9e44c112a"),
     ("conntest.nintendowifi.net", "/"): (200, {"X-Organization": "Nintendo"}, b"ok"),
+    ("network-test.debian.org", "/nm"): (200, {}, b"NetworkManager is online\n"),
 }
 
 
