@@ -20,9 +20,9 @@
 static const char default_socket[] = "/run/portald/control.sock";
 
 static const struct command *const commands[] = {
-	&command_status,  &command_list,    &command_show,  &command_grant,
-	&command_set,	  &command_revoke,  &command_block, &command_unblock,
-	&command_history, &command_metrics, &command_watch, &command_dnsmasq,
+	&command_status, &command_list,	   &command_show,    &command_grant,   &command_set,
+	&command_revoke, &command_block,   &command_unblock, &command_history, &command_metrics,
+	&command_watch,	 &command_dnsmasq, &command_kea,     &command_radvd,   &command_odhcpd,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

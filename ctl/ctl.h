@@ -59,7 +59,8 @@ struct command {
 extern const struct command command_status, command_list, command_show;
 extern const struct command command_grant, command_set, command_revoke;
 extern const struct command command_block, command_unblock;
-extern const struct command command_history, command_metrics, command_watch, command_dnsmasq;
+extern const struct command command_history, command_metrics, command_watch;
+extern const struct command command_dnsmasq, command_kea, command_radvd, command_odhcpd;
 
 /* "portalctl: text" on stderr */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

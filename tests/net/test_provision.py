@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""RFC 8910: what portalctl prints for DHCP servers, tried with a real dnsmasq; numbers are the requirements'.
+"""RFC 8910: what portalctl prints for DHCP servers and radvd, tried with a real dnsmasq; numbers are the requirements'.
 
 The requirements: 27 it is the API's URI, 28 DHCPv4 option 114, 29 DHCPv6 option 103, 31 the same in both, 32 unsolicited,
 33 no address in it, 34 "no portal here" never comes from a portal.
 """
+import json
 import os
+import re
+import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -163,11 +167,14 @@ def test_an_api_that_devices_would_not_trust_is_not_advertised(gw, authority, fi
     gw.reload()
     wait_until(lambda: why in (gw.status()["no-api"] or ""), what="the reload")
     text, status = gw.ctl_raw("dnsmasq").stdout, gw.status()
+    others = [gw.ctl_raw(program).stdout for program in ("kea", "radvd", "odhcpd")]
     gw.globals = good
     gw.write_config(gateway.ONE_ZONE)
     gw.reload()
     wait_until(lambda: gw.status()["api"] == URI, what="the API is back")
     assert "option" not in text and URI not in text
+    for lines in map(str.splitlines, others):
+        assert len(lines) == 2 and lines[0][0] in "#/" and "no captive portal API" in lines[1] and why in lines[1]
     assert text.splitlines()[-1].startswith("# no captive portal API") and why in text.splitlines()[-1]
     assert status["api"] is None and f"interface-name={NAME},br-guest\n" in text
 
@@ -191,3 +198,42 @@ def test_33_what_cannot_be_advertised_is_refused(lab, authority, keys, text):
         keys = authority.keys("self")
     done = gateway.Gateway(lab, globals_=keys + YES, start=False).check_config()
     assert done.returncode == 1 and text in done.stderr, done.stderr
+
+
+def uris(text):
+    return re.findall(r"https://[^\"',\s]+", text)
+
+
+@pytest.mark.parametrize("program", ["dnsmasq", "kea", "radvd", "odhcpd"])
+def test_31_34_one_uri_for_all_programs(gw, program):
+    text = gw.ctl_raw(program).stdout
+    assert set(uris(text)) == {URI} and "unrestricted" not in text
+    assert gw.ctl(program)["lines"] == text.splitlines()
+
+
+def test_kea(gw, tmp_path):
+    """What it prints is JSON with comments; Kea itself, if it is here, takes it."""
+    lines = gw.ctl("kea")["lines"]
+    for version, code, name in ((4, 114, "v4-captive-portal"), (6, 103, "v6-captive-portal")):
+        line = [x for x in lines if x.startswith('"option-data"') and name in x]
+        subnet = json.loads("{" + line[0] + "}")
+        assert len(line) == 1
+        assert subnet["option-data"] == [{"name": name, "code": code, "space": f"dhcp{version}", "always-send": True,
+                                          "data": URI}]
+        kea = shutil.which(f"kea-dhcp{version}")
+        if kea:
+            config = tmp_path / f"{version}.json"
+            network = {4: "192.0.2.0/24", 6: "2001:db8:1::/64"}[version]
+            config.write_text(json.dumps({f"Dhcp{version}": {f"subnet{version}": [{"subnet": network, **subnet}]}}))
+            done = subprocess.run([kea, "-t", str(config)], check=False, capture_output=True, text=True,
+                                  env={**os.environ, "KEA_LOCKFILE_DIR": "none"})
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_radvd_has_a_block_for_each_zone(gw):
+    assert gw.ctl("radvd")["lines"][2:] == ["interface br-guest", "{", f'\tAdvCaptivePortalAPI "{URI}";', "};"]
+
+
+def test_odhcpd_has_an_option_for_each_zone(gw):
+    lines = gw.ctl("odhcpd")["lines"]
+    assert "br-guest" in lines[2] and lines[3:] == [f"\toption captive_portal_uri '{URI}'"]
