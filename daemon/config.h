@@ -42,10 +42,11 @@ struct zone_config {
 		*accent_dark; /* "#rrggbb": the colour of buttons and links in light and dark */
 	char *logo;	      /* path of an image, or NULL */
 	char *terms;	      /* path of a text file, or NULL: the terms that come with portald */
-	char *pages;	   /* path of a folder whose files replace ours of the same name, or NULL */
-	char *lang;	   /* BCP 47 tag of the pages' language, e.g. "en"; decides the direction of
+	char *pages; /* path of a folder whose files replace ours of the same name, or NULL */
+	char *lang;  /* BCP 47 tag of the pages' language, e.g. "en"; decides the direction of
 			      writing */
-	unsigned int line; /* where the zone begins in the file */
+	char *venue_info_url;		     /* https, or NULL */
+	unsigned int line;		     /* where the zone begins in the file */
 	unsigned int lines[CONFIG_KEYS_MAX]; /* for config_line() */
 };
 

@@ -358,6 +358,7 @@ const struct config_key config_zone_keys[] = {
 	{"logo", parse_logo, NULL, ZONE(logo), FIELD_TEXT, false, 0, 0},
 	{"terms", parse_file, NULL, ZONE(terms), FIELD_TEXT, false, 0, 0},
 	{"pages", parse_pages, NULL, ZONE(pages), FIELD_TEXT, false, 0, 0},
+	{"venue-info-url", config_parse_url, NULL, ZONE(venue_info_url), FIELD_TEXT, false, 0, 0},
 	{"lang", parse_lang, "en", ZONE(lang), FIELD_TEXT, false, 0, 0},
 };
 /* clang-format on */

@@ -70,6 +70,9 @@ int config_parse_rate(struct config_load *l, const struct config_key *key, const
 /* "127.0.0.1:9273", "[::1]:9273" */
 int config_parse_listen(struct config_load *l, const struct config_key *key, const char *value,
 			void *field);
+/* "https://example.org/" */
+int config_parse_url(struct config_load *l, const struct config_key *key, const char *value,
+		     void *field);
 int config_parse_garden(struct config_load *l, const struct config_key *key, const char *value,
 			void *field);
 

@@ -116,6 +116,7 @@ static int add_texts(struct bundle_writer *w, size_t i, const struct zone_config
 		{"name", z->name},
 		{"title", z->title},
 		{"lang", z->lang},
+		{"venue-info-url", z->venue_info_url},
 		{"accent", z->accent},
 		{"accent-dark", z->accent_dark},
 		{"logo-type", z->logo ? image_type(z->logo) : NULL},

@@ -90,8 +90,19 @@ static unsigned int refusal(const struct web_reply *reply)
 	return reply->state < sizeof(statuses) / sizeof(statuses[0]) ? statuses[reply->state] : 503;
 }
 
-/* Captive is whoever has no session, also a device that may have none.  Every session ends, so the
- * time is always there; "can-extend-session" is false while the status page offers no more time. */
+/* Every session ends, so the time is always there; "can-extend-session" is false while the status
+ * page offers no more time.  The venue's page is named to those who can open it. */
+static void put_session(struct json *j, const struct web_reply *reply, const char *venue)
+{
+	if (venue)
+		put_text(j, "venue-info-url", venue);
+	put_bool(j, "can-extend-session", false);
+	put_number(j, "seconds-remaining", reply->seconds_left);
+	if (reply->bytes_left != UINT64_MAX)
+		put_number(j, "bytes-remaining", reply->bytes_left);
+}
+
+/* Captive is whoever has no session, also a device that may have none. */
 static int answer_state(struct exchange *x, const struct web_reply *reply, const char *url)
 {
 	const bool online = reply->state == GUEST_ONLINE;
@@ -99,12 +110,8 @@ static int answer_state(struct exchange *x, const struct web_reply *reply, const
 
 	put_bool(&j, "captive", !online);
 	put_text(&j, "user-portal-url", url);
-	if (online) {
-		put_bool(&j, "can-extend-session", false);
-		put_number(&j, "seconds-remaining", reply->seconds_left);
-	}
-	if (online && reply->bytes_left != UINT64_MAX)
-		put_number(&j, "bytes-remaining", reply->bytes_left);
+	if (online)
+		put_session(&j, reply, x->site->zones[x->zone].venue_info_url);
 	put(&j, "}");
 	if (j.full)
 		return -E2BIG;

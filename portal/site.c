@@ -229,6 +229,7 @@ static int load_zone(struct loader *l, const struct site *site, struct zone_site
 	zone->name = zone_text(l, "name", NULL);
 	if (!zone->name || strlen(zone->name) >= ZONE_NAME_MAX)
 		return fail(l, "zone %zu: it has no name", l->zone);
+	zone->venue_info_url = zone_text(l, "venue-info-url", NULL);
 	zone->queued = strcmp(zone_text(l, "divert", "redirect"), "queue") == 0;
 	if (refresh < 0 || refresh > SITE_REFRESH_MAX)
 		return fail(l, "zone %zu: refresh is not between 0 and %d", l->zone,

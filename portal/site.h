@@ -48,6 +48,7 @@ struct zone_site {
 	size_t terms_count;
 	const char *logo, *logo_type; /* NULL if there is none */
 	size_t logo_len;
+	const char *venue_info_url; /* for the captive portal API; NULL if there is none */
 };
 
 struct site {

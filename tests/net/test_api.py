@@ -16,6 +16,7 @@ JSON = ("-H", "Accept: application/captive+json")
 BROWSER = ("-H", "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 SIZE_MAX = 4096  # characters that Android reads
 HOUR = 3600
+VENUE = "https://venue.test/map?floor=2"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,8 @@ def place(make_lab):
         lab.add_guest(node)
     authority = Authority(f"{lab.folder}/ca")
     authority.issue("one")
-    return lab, gateway.Gateway(lab, globals_=authority.keys("one")), authority
+    zone = f'zone "guest" {{\n  interface = "br-guest"\n  venue-info-url = "{VENUE}"\n}}\n'
+    return lab, gateway.Gateway(lab, zone, globals_=authority.keys("one")), authority
 
 
 @pytest.fixture
@@ -57,8 +59,8 @@ CAPTIVE = {"captive": True, "user-portal-url": f"https://{NAME}/login"}
 
 def is_online(state, seconds):
     left = state.pop("seconds-remaining", None)
-    return state == {"captive": False, "user-portal-url": f"https://{NAME}/status", "can-extend-session": False} and (
-        type(left) is int and 0 <= left <= seconds)
+    return type(left) is int and 0 <= left <= seconds and state == {
+        "captive": False, "user-portal-url": f"https://{NAME}/status", "venue-info-url": VENUE, "can-extend-session": False}
 
 
 @families

@@ -24,6 +24,12 @@ static const struct fake_entry with_tls[] = {{"hostname", NAME, 0},
 					     {"certificate", "a chain", 0},
 					     {"certificate-key", "a key", 0},
 					     {NULL, NULL, 0}};
+static const struct fake_entry with_venue[] = {
+	{"hostname", NAME, 0},
+	{"certificate", "a chain", 0},
+	{"certificate-key", "a key", 0},
+	{"zone/0/venue-info-url", "https://venue.example/a\"\\\n\x7f", 0},
+	{NULL, NULL, 0}};
 static const struct fake_entry without_tls[] = {{"hostname", NAME, 0}, {NULL, NULL, 0}};
 static struct exchange x;
 
@@ -111,6 +117,23 @@ static void test_state(void **state)
 	}
 }
 
+/* After the login; what is no URL character does no harm. */
+static void test_venue(void **state)
+{
+	static const char member[] =
+		",\"venue-info-url\":\"https://venue.example/a\\\"\\\\\\u000a\x7f\",";
+
+	(void)state;
+	request(load(with_venue), "GET", true, NULL);
+	assert_int_equal(exchange_begin(&x), MSG_WEB_LOOKUP);
+	assert_int_equal(reply(GUEST_ONLINE, 60, UINT64_MAX), 0);
+	assert_memory_equal(strstr(x.response.body, ",\"venue"), member, sizeof(member) - 1);
+	request(load(with_venue), "GET", true, NULL);
+	assert_int_equal(exchange_begin(&x), MSG_WEB_LOOKUP);
+	assert_int_equal(reply(GUEST_STRANGER, 0, 0), 0);
+	assert_int_equal(x.response.body_len, strlen(CAPTIVE));
+}
+
 /* A browser gets the page that says it, and no state. */
 static void test_browser(void **state)
 {
@@ -186,9 +209,8 @@ static void test_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_state),
-		cmocka_unit_test(test_browser),
-		cmocka_unit_test(test_no_state),
+		cmocka_unit_test(test_state),	cmocka_unit_test(test_venue),
+		cmocka_unit_test(test_browser), cmocka_unit_test(test_no_state),
 		cmocka_unit_test(test_size),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

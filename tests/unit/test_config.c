@@ -107,6 +107,9 @@ static void expand(const char *text, char *to, size_t room)
 }
 
 #define IF "interface = x\n"
+#define URL_FORM                                                                                   \
+	"; write it like \"https://example.org/\", with at most 512 bytes, and others than "       \
+	"letters, digits and signs as %XX\n"
 
 /* What is said, line by line, without the "c:" (the file's name) at the beginning of each. */
 static const struct {
@@ -277,6 +280,12 @@ static const struct {
 	 "the quotation marks)\n"},
 	{"zone a { " IF " probes = some }",
 	 "2: zone \"a\": probes: \"some\" is not known; use \"compatible\" or \"strict\"\n"},
+	{"zone a { " IF " venue-info-url = 'http://a/' }",
+	 "2: zone \"a\": venue-info-url: \"http://a/\" is no address of a page" URL_FORM},
+	{"zone a { " IF " venue-info-url = 'https:///b' }",
+	 "2: zone \"a\": venue-info-url: \"https:///b\" is no address of a page" URL_FORM},
+	{"zone a { " IF " venue-info-url = 'https://a/<b>' }",
+	 "2: zone \"a\": venue-info-url: \"https://a/<b>\" is no address of a page" URL_FORM},
 	{"zone a { " IF " redirect-probes = '  ' }",
 	 "2: zone \"a\": redirect-probes: 0 probes; name 1 to 32, with blanks between them\n"},
 	{"zone a { " IF " redirect-probes = 'a/b http://c/d' }",
@@ -530,8 +539,8 @@ static void test_sample(void **state)
 static void test_sample_shows_defaults(void **state)
 {
 	static const char *const without_default[] = {
-		"certificate", "hostname", "workers",	      "logo",
-		"terms",       "pages",	   "redirect-probes", "metrics"};
+		"certificate", "hostname",	  "workers", "logo",	      "terms",
+		"pages",       "redirect-probes", "metrics", "venue-info-url"};
 	FILE *sample = fopen(sample_path, "r"), *active = fopen("fresh", "w");
 	struct config *a = NULL, *b = NULL;
 	char line[256], *said = NULL;
