@@ -127,7 +127,7 @@ def test_28_32_dhcpv4_option_114_unsolicited(lab, gw):
     assert values(options, 160) == [], "RFC 7710's option has another meaning elsewhere"
 
 
-@pytest.mark.parametrize("wanted", [(), (103,)], ids=["unsolicited", "asked"])
+@pytest.mark.parametrize("wanted", [(), (23,), (103,)], ids=["no-list", "unsolicited", "asked"])
 def test_29_dhcpv6_option_103(lab, gw, wanted):
     assert values(ask_dhcp6(lab.add_guest("s1"), wanted), 103) == [URI.encode()]
 
