@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "portal/count.h"
 #include "portal/http.h"
+#include "portal/http_send.h"
 #include "portal/limit.h"
 #include "portal/peer.h"
 #include "portal/request.h"
@@ -198,27 +199,6 @@ static bool begin(struct listener *l, struct MHD_Connection *mhd, struct request
 	return true;
 }
 
-/* libmicrohttpd writes Content-Length by itself, behind all other headers. */
-static enum MHD_Result send_response(struct MHD_Connection *mhd, struct response *r)
-{
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(r->body_len, r->body, MHD_RESPMEM_MUST_FREE);
-	enum MHD_Result result = MHD_YES;
-
-	if (!response)
-		return MHD_NO;
-	r->body = NULL;
-	for (size_t i = 0; i < r->header_count && result == MHD_YES; i++) {
-		if (strcmp(r->headers[i].name, MHD_HTTP_HEADER_CONTENT_LENGTH) != 0)
-			result = MHD_add_response_header(response, r->headers[i].name,
-							 r->headers[i].value);
-	}
-	if (result == MHD_YES)
-		result = MHD_queue_response(mhd, r->status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
 static enum MHD_Result answer(struct MHD_Connection *mhd, struct request *req)
 {
 	if (req->progress == REQUEST_READING)
@@ -230,7 +210,7 @@ static enum MHD_Result answer(struct MHD_Connection *mhd, struct request *req)
 	case REQUEST_READY:
 		if (req->exchange.diverted)
 			count_status(req->exchange.zone, req->exchange.response.status);
-		return send_response(mhd, &req->exchange.response);
+		return http_send(mhd, &req->exchange.response);
 	case REQUEST_READING:
 	case REQUEST_FAILED:
 		break;

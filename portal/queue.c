@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,15 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libmnl/libmnl.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_queue.h>
-
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/msg.h"
 #include "portal/count.h"
 #include "portal/queue.h"
+#include "portal/queue_packet.h"
 #include "portal/responder.h"
 
 enum {
@@ -116,76 +112,10 @@ static void drop_all(struct queue *q)
 		tell_gate(q, q->seen_id);
 }
 
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **attrs = data;
-
-	if (mnl_attr_type_valid(attr, NFQA_MAX) > 0)
-		attrs[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-/* The zone whose interface it came in by; -1: none, it came or went meanwhile. */
-static int find_zone(const struct queue *q, const struct nlattr *attr)
-{
-	uint32_t ifindex =
-		attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-
-	for (size_t i = 0; ifindex && i < q->site->zone_count; i++) {
-		if (q->places[i].ifindex == ifindex)
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool describe(const struct queue *q, const struct nlattr **attrs,
-		     struct responder_packet *ret_packet)
-{
-	const struct nfqnl_msg_packet_hw *hw;
-	int zone = find_zone(q, attrs[NFQA_IFINDEX_INDEV]);
-
-	if (zone < 0 || !attrs[NFQA_PAYLOAD] || !attrs[NFQA_HWADDR] ||
-	    mnl_attr_get_payload_len(attrs[NFQA_HWADDR]) < sizeof(*hw))
-		return false;
-	hw = mnl_attr_get_payload(attrs[NFQA_HWADDR]);
-	if (ntohs(hw->hw_addrlen) != MAC_LEN)
-		return false;
-	*ret_packet = (struct responder_packet){
-		.data = mnl_attr_get_payload(attrs[NFQA_PAYLOAD]),
-		.len = mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]),
-		.partial = attrs[NFQA_SKB_INFO] &&
-			   ntohl(mnl_attr_get_u32(attrs[NFQA_SKB_INFO])) & NFQA_SKB_CSUMNOTREADY,
-		.zone = (size_t)zone,
-	};
-	memcpy(ret_packet->mac.b, hw->hw_addr, MAC_LEN);
-	return true;
-}
-
 static void count_unsent(struct queue *q)
 {
 	q->unsent++;
 	count_add(0, WEB_COUNT_UNSENT, 1);
-}
-
-static void count_packet(size_t zone, enum responder_outcome outcome)
-{
-	static const enum web_count counts[RESPONDER_REFUSED] = {
-		[RESPONDER_SYN] = WEB_COUNT_PACKET_OPENED,
-		[RESPONDER_ANSWERED] = WEB_COUNT_PACKET_ANSWERED,
-		[RESPONDER_ACKED] = WEB_COUNT_PACKET_QUIET,
-		[RESPONDER_CLOSED] = WEB_COUNT_PACKET_CLOSED,
-		[RESPONDER_RESET] = WEB_COUNT_PACKET_CLOSED,
-		[RESPONDER_QUIET] = WEB_COUNT_PACKET_QUIET,
-		[RESPONDER_WAITING] = WEB_COUNT_PACKET_QUIET,
-		[RESPONDER_HELD] = WEB_COUNT_PACKET_QUIET,
-		[RESPONDER_STRANGE] = WEB_COUNT_PACKET_STRANGE,
-		[RESPONDER_BAD_MSS] = WEB_COUNT_PACKET_REFUSED,
-		[RESPONDER_BAD_SENDER] = WEB_COUNT_PACKET_REFUSED,
-		[RESPONDER_NO_ROOM] = WEB_COUNT_PACKET_REFUSED,
-	};
-
-	count_add(zone, outcome < RESPONDER_REFUSED ? counts[outcome] : WEB_COUNT_PACKET_REFUSED,
-		  1);
 }
 
 /* One send() a frame, which copies it.  A PACKET_TX_RING would save the copy, but its slots are free
@@ -221,28 +151,32 @@ static void respond(struct queue *q, const struct responder_packet *packet)
 	q->outgoing += frames.count;
 }
 
+/* The zone whose interface it came in by; -1: none, it came or went meanwhile. */
+static int find_zone(const struct queue *q, uint32_t ifindex)
+{
+	for (size_t i = 0; ifindex && i < q->site->zone_count; i++) {
+		if (q->places[i].ifindex == ifindex)
+			return (int)i;
+	}
+	return -1;
+}
+
 static void take_packet(struct queue *q, const void *data, size_t len)
 {
-	const struct nlattr *attrs[NFQA_MAX + 1] = {NULL};
-	const struct nlmsghdr *nlh = data;
-	struct responder_packet packet;
+	struct queue_packet told;
 
-	if (!mnl_nlmsg_ok(nlh, (int)len) ||
-	    nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
+	if (!queue_packet_parse(data, len, &told))
 		return;
-	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, attrs);
-	if (!attrs[NFQA_PACKET_HDR])
-		return;
-	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
-
-	const uint32_t id = ntohl(head->packet_id);
-
 	/* the kernel numbers what it could not give us as well */
-	if (id != q->seen_id + 1)
-		count_add(0, WEB_COUNT_MISSED, id - q->seen_id - 1);
-	q->seen_id = id;
-	if (describe(q, attrs, &packet))
-		respond(q, &packet);
+	if (told.id != q->seen_id + 1)
+		count_add(0, WEB_COUNT_MISSED, told.id - q->seen_id - 1);
+	q->seen_id = told.id;
+	const int zone = find_zone(q, told.ifindex);
+
+	if (zone < 0 || !told.whole)
+		return;
+	told.packet.zone = (size_t)zone;
+	respond(q, &told.packet);
 }
 
 /* One batch; the number of packets in it. */
@@ -334,14 +268,7 @@ static void on_gate(evutil_socket_t sock, short what, void *ctx)
 
 static void log_counts(struct queue *q)
 {
-	uint64_t *counts = q->responder.counts;
-
-	for (size_t i = RESPONDER_STRANGE; i < RESPONDER_OUTCOMES; i++) {
-		if (counts[i])
-			log_debug("queue: %" PRIu64 " packets: %s", counts[i],
-				  responder_outcome_names[i]);
-		counts[i] = 0;
-	}
+	count_log_packets(q->responder.counts);
 	if (q->unsent)
 		log_debug("queue: %" PRIu64 " frames could not be sent", q->unsent);
 	q->unsent = 0;

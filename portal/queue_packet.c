@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+
+#include "portal/queue_packet.h"
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	const struct nlattr **attrs = data;
+
+	if (mnl_attr_type_valid(attr, NFQA_MAX) > 0)
+		attrs[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static bool describe(const struct nlattr **attrs, struct responder_packet *ret_packet)
+{
+	const struct nfqnl_msg_packet_hw *hw;
+
+	if (!attrs[NFQA_PAYLOAD] || !attrs[NFQA_HWADDR] ||
+	    mnl_attr_get_payload_len(attrs[NFQA_HWADDR]) < sizeof(*hw))
+		return false;
+	hw = mnl_attr_get_payload(attrs[NFQA_HWADDR]);
+	if (ntohs(hw->hw_addrlen) != MAC_LEN)
+		return false;
+	*ret_packet = (struct responder_packet){
+		.data = mnl_attr_get_payload(attrs[NFQA_PAYLOAD]),
+		.len = mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]),
+		.partial = attrs[NFQA_SKB_INFO] &&
+			   ntohl(mnl_attr_get_u32(attrs[NFQA_SKB_INFO])) & NFQA_SKB_CSUMNOTREADY,
+	};
+	memcpy(ret_packet->mac.b, hw->hw_addr, MAC_LEN);
+	return true;
+}
+
+bool queue_packet_parse(const void *data, size_t len, struct queue_packet *ret_told)
+{
+	const struct nlattr *attrs[NFQA_MAX + 1] = {NULL};
+	const struct nlmsghdr *nlh = data;
+
+	if (!mnl_nlmsg_ok(nlh, (int)len) ||
+	    nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
+		return false;
+	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, attrs);
+	if (!attrs[NFQA_PACKET_HDR])
+		return false;
+	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
+	const struct nlattr *in = attrs[NFQA_IFINDEX_INDEV];
+
+	*ret_told = (struct queue_packet){.id = ntohl(head->packet_id)};
+	if (in && mnl_attr_get_payload_len(in) == 4)
+		ret_told->ifindex = ntohl(mnl_attr_get_u32(in));
+	ret_told->whole = describe(attrs, &ret_told->packet);
+	return true;
+}

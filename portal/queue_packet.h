@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel says of a packet in an NFQUEUE. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "portal/responder.h"
+
+struct queue_packet {
+	uint32_t id;	  /* the kernel counts those of a queue */
+	uint32_t ifindex; /* that it came in by; 0: not told */
+	bool whole;	  /* packet is there: its bytes and its sender's MAC were told */
+	struct responder_packet packet; /* but the zone; its data stay in the message */
+};
+
+/* False: the message tells of no packet. */
+bool queue_packet_parse(const void *data, size_t len, struct queue_packet *ret_told);
