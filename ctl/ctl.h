@@ -9,14 +9,7 @@
 #include <jansson.h>
 
 #include "common/session_limits.h"
-
-/* A command's outcome, and the program's exit status. */
-enum status {
-	STATUS_DONE = 0,
-	STATUS_REFUSED = 1, /* by the gateway, or because the input is no good */
-	STATUS_USAGE = 2,
-	STATUS_UNREACHABLE = 3, /* no gateway, or none that can be understood */
-};
+#include "ctl/complain.h"
 
 enum option_bit {
 	OPTION_ZONE = 1 << 0,
@@ -61,12 +54,6 @@ extern const struct command command_grant, command_set, command_revoke;
 extern const struct command command_block, command_unblock;
 extern const struct command command_history, command_metrics, command_watch;
 extern const struct command command_dnsmasq, command_kea, command_radvd, command_odhcpd;
-
-/* "portalctl: text" on stderr */
-void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same with a hint at --help; STATUS_USAGE. */
-enum status complain_usage(const struct command *command, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
 
 /* Sends a request (which it takes over; NULL: out of memory) and waits for its answer.  An answer
  * that is an error is told and STATUS_REFUSED.  *ret_answer on STATUS_DONE only: an object, the

@@ -23,6 +23,7 @@
 #include "daemon/pages.h"
 #include "daemon/persist.h"
 #include "daemon/restore.h"
+#include "daemon/session_comment.h"
 
 enum { CHILDREN_TRIES = 200 }; /* of 10 ms */
 

@@ -9,6 +9,7 @@
 #include "daemon/forget.h"
 #include "daemon/member.h"
 #include "daemon/persist.h"
+#include "daemon/session_comment.h"
 
 const struct actor actor_guest = {"guest", -1}, actor_portald = {"portald", -1};
 

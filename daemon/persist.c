@@ -22,6 +22,7 @@
 #include "daemon/persist_private.h"
 #include "daemon/policy.h"
 #include "daemon/restore.h"
+#include "daemon/session_comment.h"
 
 enum { DRAIN_MS = 5000, JITTER_MS = 100, QUEUED_MAX_MS = 30000 };
 

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/restore.h"
+#include "daemon/session_comment.h"
 
 enum { WINDOW = 64 }; /* messages on their way */
 

@@ -56,9 +56,8 @@ struct sessions {
 	struct event_base *base;
 	struct session *all;
 	struct zone_traffic zones[ZONES_MAX];
-	void (*expired)(
-		void *data,
-		struct session *session); /* its time is up; must end in sessions_remove() */
+	/* its time is up; must end in sessions_remove() */
+	void (*expired)(void *data, struct session *session);
 	void *data;
 };
 
@@ -66,8 +65,7 @@ uint64_t now_boot_ms(void);
 uint64_t now_unix(void);
 
 struct session *sessions_find(const struct sessions *t, uint32_t zone, const struct mac *mac);
-/* Adds or replaces; left_ms from now.  note: at most NOTE_MAX - 1 bytes are kept.  NULL without
- * memory. */
+/* Adds or replaces; left_ms from now.  NULL without memory. */
 struct session *sessions_put(struct sessions *t, uint32_t zone, const struct mac *mac,
 			     uint64_t left_ms);
 void sessions_remove(struct sessions *t, struct session *s);
@@ -80,11 +78,3 @@ const char *session_how_name(enum session_how how);
 
 /* Takes what the kernel counted. */
 void session_count(struct session *s, const struct counters *used);
-
-/* How and since when a session is, and its limits, in one line that the kernel keeps with the
- * element: "1795350000 login idle=600 rate-down=20000000 ; a note".  Of a long note the end is lost if
- * there are many limits. */
-void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
-		     const struct limits *limits, const char *note);
-/* Reads it back; what cannot be read (somebody else's element) becomes a grant that started now. */
-void session_parse_comment(struct session *s, const char *comment);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/session.h"
+#include "daemon/session_comment.h"
 
 static const struct mac mac_a = {{2, 0, 0x5e, 0x10, 0, 1}};
 static const struct mac mac_b = {{2, 0, 0x5e, 0x10, 0, 2}};

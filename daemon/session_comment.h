@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A session in the comment of its element in the kernel, from which a new portald reads it back. */
+#pragma once
+
+#include "daemon/session.h"
+
+/* How and since when a session is, and its limits, in one line that the kernel keeps with the
+ * element: "1795350000 login idle=600 rate-down=20000000 ; a note".  Of a long note the end is lost if
+ * there are many limits. */
+void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
+		     const struct limits *limits, const char *note);
+/* Reads it back; what cannot be read (somebody else's element) becomes a grant that started now. */
+void session_parse_comment(struct session *s, const char *comment);
