@@ -49,7 +49,8 @@
  *          "rate-up"?:BITS A SECOND, "rate-down"?:BITS A SECOND; 0: none.  In a session all are there.
  * ENDED:   {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
  *           "ended":UNIX SECONDS, "why":an event's name, "bytes-up":N, "bytes-down":N}
- * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"revoke"|"quota"|"idle",
+ * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"revoke"|"block"|"quota"|
+ *           "idle",
  *           "time":UNIX SECONDS WITH FRACTION,
  *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change: how long)}
  *

@@ -103,7 +103,7 @@ static void end_sessions(void *data, int error, size_t count)
 		if (n == 0)
 			continue;
 		job->error = member_revoke(c->engine, job->zone, job->macs, n,
-					   &(struct actor){"portalctl", c->uid}, "revoke",
+					   &(struct actor){"portalctl", c->uid}, "block",
 					   end_sessions, c);
 		if (job->error == 0)
 			return;

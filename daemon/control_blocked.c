@@ -58,6 +58,12 @@ void control_blocked(struct client *c)
 {
 	const struct blocklist *list = &c->engine->blocklist;
 	const char *zone = c->request.zone;
+	uint32_t first, end;
+
+	if (!control_find_zones(c, &first, &end)) {
+		client_done(c);
+		return;
+	}
 	struct blocked_job *job = calloc(1, sizeof(*job));
 	struct store_entry *entries = calloc(HASH_COUNT(list->all) + 1, sizeof(*entries));
 

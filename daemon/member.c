@@ -153,7 +153,7 @@ void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs,
 	if (!blocked)
 		r = -ENOMEM;
 	else if (n > 0)
-		r = member_revoke(e, zone, blocked, n, &actor_portald, "revoke", ended_blocked, e);
+		r = member_revoke(e, zone, blocked, n, &actor_portald, "block", ended_blocked, e);
 	if (r < 0)
 		ended_blocked(e, r, 0);
 }

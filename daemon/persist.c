@@ -328,7 +328,7 @@ static void take_session(struct engine *e, const struct store_session *row)
 	}
 	if (blocklist_find(&e->blocklist, row->zone, &row->mac)) {
 		p->ended++;
-		store_end_session(p->store, row, p->now.unix_s, "revoke", NULL, NULL);
+		store_end_session(p->store, row, p->now.unix_s, "block", NULL, NULL);
 		return;
 	}
 	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, left_ms);

@@ -55,7 +55,7 @@ def refuses(gw, guest):
     assert guest.mac not in gw.members() and ("guest", guest.mac) not in gw.sessions()
     for family in (4, 6):
         page = guest.login_page(family)
-        assert page.status == 403 and b"No access" in page.body
+        assert page.status == 403 and b"has been blocked" in page.body
 
 
 def test_block(blocked):
@@ -63,6 +63,9 @@ def test_block(blocked):
     refuses(gw, g1)
     assert g2.is_online()
     assert [(e["mac"], e["zone"], e["note"]) for e in gw.ctl("list", "--blocked")["blocked"]] == [(g1.mac, "", "sends spam")]
+    assert [e["why"] for e in gw.ctl("history")["ended"] if e["mac"] == g1.mac][-1] == "block"
+    typo = gw.ctl_raw("list", "--blocked", "--zone", "gust")
+    assert typo.returncode == 1 and 'there is no zone "gust"' in typo.stderr
     assert "is blocked in all zones: sends spam" in gw.ctl_raw("show", g1.mac).stderr
     assert gw.ctl("unblock", g1.mac)["unblocked"] == 1
     assert gw.ctl_raw("unblock", g1.mac).returncode == 1

@@ -535,7 +535,7 @@ def test_zones(start):
 
 @pytest.mark.parametrize("state, status, words", [
     (fake.NO_DEVICE, 503, "not recognised"), (fake.UNVERIFIED, 503, "came from your device"),
-    (fake.REFUSED, 403, "cannot be put online"), (fake.FAILED, 503, "tries again by itself")])
+    (fake.REFUSED, 403, "has been blocked"), (fake.FAILED, 503, "tries again by itself")])
 def test_engine_says_no(web, state, status, words):
     token = ask(web.portal, "GET", "/login").token()
     web.mode = state
