@@ -150,7 +150,11 @@ static int open_metrics(const struct config *config, int *ret_fd)
 
 	if (r == 0)
 		r = metrics_listen(&addr, ret_fd);
-	return r < 0 ? complain(config->metrics, r) : 0;
+	if (r < 0)
+		log_error("%s:%u: metrics: %s: %s; choose an address of this host and a free port",
+			  config->path, config_line(config, NULL, "metrics"), config->metrics,
+			  strerror(-r));
+	return r;
 }
 
 int start_files(const struct config *config, const struct accounts *accounts,

@@ -102,7 +102,7 @@ def test_address_in_use(own_gateway, lab):
         gw = own_gateway(globals_='metrics = "127.0.0.1:9273"', start=False)
         gw.launch()
         assert gw.process.wait() == 1
-        assert gw.log_lines(r"127\.0\.0\.1:9273: Address already in use")
+        assert gw.log_lines(r"portald\.conf:\d+: metrics: 127\.0\.0\.1:9273: Address already in use; choose")
 
 
 def test_configuration_is_checked(own_gateway):
