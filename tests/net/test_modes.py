@@ -146,16 +146,12 @@ def test_no_connection_is_remembered(lab, strangers):
 
 
 @families
-def test_strict(lab, gw, own_gateway, family):
+def test_strict(gw, strangers, family):
     """Probes get 511, but for those that the zone names; taken over at a reload."""
-    zones = "".join(ZONE.format(name=n, interface=i, divert=d) for n, i, d in
-                    (("guest", "br-guest", "redirect"), ("rt", "br-two", "queue")))
-    gw.stop()
-    other = own_gateway(zones)
-    guests = lab.add_guest("s1"), lab.add_guest("s2", "br-two")
     probes = [REQUESTS[what] for what in ("generate_204", "ConnMan", "Nintendo", "the zone's own probe")]
-    assert [[status(g, family, p) for p in probes] for g in guests] == [["302"] * 4] * 2
-    other.write_config(zones.replace("title =", 'probes = "strict" title ='))
-    other.reload()
-    wait_until(lambda: [[status(g, family, p) for p in probes] for g in guests] == [["511"] * 3 + ["302"]] * 2,
-               what="strict is taken over")
+    for config, expected in ((CONFIG.replace("title =", 'probes = "strict" title ='), ["511"] * 3 + ["302"]),
+                             (CONFIG, ["302"] * 4)):
+        gw.write_config(config)
+        gw.reload()
+        wait_until(lambda e=expected: [[status(g, family, p) for p in probes] for g in strangers] == [e] * 2,
+                   what="probes are answered as configured")
