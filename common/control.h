@@ -16,6 +16,9 @@
  *   {"verb":"block", "macs":[M...], "zone"?:Z, "note"?:TEXT}
  *   {"verb":"unblock", "macs":[M...], "zone"?:Z}
  *   {"verb":"blocked", "zone"?:Z}
+ *   {"verb":"trust", "macs":[M...], "zone"?:Z, "note"?:TEXT}
+ *   {"verb":"untrust", "macs":[M...], "zone"?:Z}
+ *   {"verb":"trusted", "zone"?:Z}
  *   {"verb":"history", "zone"?:Z, "since"?:UNIX SECONDS}
  *   {"verb":"metrics"}
  *   {"verb":"watch"}
@@ -38,6 +41,7 @@
  *   unblock {"unblocked":N, "unknown":[M...], "refused":[{"mac":M, "why":TEXT}]}
  *   blocked {"blocked":[{"zone":Z or "" for all, "mac":M, "note":T, "added":UNIX SECONDS}...],
  *            "more":BOOL} until "more" is false
+ *   trust, untrust, trusted: the same with "trusted" and "untrusted"
  *   history {"ended":[ENDED...], "more":BOOL} until "more" is false; by their ends
  *   metrics {"metrics":TEXT} as Prometheus reads it
  *   watch   {"watching":true}, then EVENT for each event until the client closes
@@ -50,7 +54,7 @@
  * ENDED:   {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
  *           "ended":UNIX SECONDS, "why":an event's name, "bytes-up":N, "bytes-down":N}
  * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"revoke"|"block"|"quota"|
- *           "idle",
+ *           "idle"|"trust",
  *           "time":UNIX SECONDS WITH FRACTION,
  *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change: how long)}
  *

@@ -31,12 +31,12 @@ struct gate_load {
 	uint16_t queue_count; /* workers; 0: no zone has divert "queue" */
 };
 
-enum change_op { CHANGE_GRANT = 1, CHANGE_REVOKE };
+enum change_op { CHANGE_GRANT = 1, CHANGE_REVOKE, CHANGE_TRUST /* a grant without an end */ };
 
 struct change_element {
 	struct mac mac;
 	uint16_t pad;
-	uint64_t timeout_ms; /* grant */
+	uint64_t timeout_ms; /* grant; the others: 0 */
 };
 
 /* Grants or revokes elements [0, count) of one zone in one transaction.  A grant of a member

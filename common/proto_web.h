@@ -29,9 +29,9 @@ struct web_reply {
 	uint16_t pad;
 	/* ONLINE only: */
 	uint64_t seconds_used;
-	uint64_t seconds_left;
-	uint64_t bytes_up;   /* from the guest */
-	uint64_t bytes_down; /* towards the guest */
+	uint64_t seconds_left; /* UINT64_MAX: no end, and nothing of the others */
+	uint64_t bytes_up;     /* from the guest */
+	uint64_t bytes_down;   /* towards the guest */
 	uint64_t bytes_left; /* until the first of its quotas is used up; UINT64_MAX: it has none */
 };
 

@@ -20,9 +20,10 @@
 static const char default_socket[] = "/run/portald/control.sock";
 
 static const struct command *const commands[] = {
-	&command_status, &command_list,	   &command_show,    &command_grant,   &command_set,
-	&command_revoke, &command_block,   &command_unblock, &command_history, &command_metrics,
-	&command_watch,	 &command_dnsmasq, &command_kea,     &command_radvd,   &command_odhcpd,
+	&command_status,  &command_list,    &command_show,    &command_grant,	&command_set,
+	&command_revoke,  &command_block,   &command_unblock, &command_trust,	&command_untrust,
+	&command_history, &command_metrics, &command_watch,   &command_dnsmasq, &command_kea,
+	&command_radvd,	  &command_odhcpd,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -20,6 +20,7 @@ enum option_bit {
 	OPTION_LIMITS = 1 << 5, /* --idle, --quota-up ... */
 	OPTION_SINCE = 1 << 6,
 	OPTION_BLOCKED = 1 << 8,
+	OPTION_TRUSTED = 1 << 9,
 	OPTION_COMMON = 1 << 7, /* any command takes it */
 };
 
@@ -51,7 +52,7 @@ struct command {
 
 extern const struct command command_status, command_list, command_show;
 extern const struct command command_grant, command_set, command_revoke;
-extern const struct command command_block, command_unblock;
+extern const struct command command_block, command_unblock, command_trust, command_untrust;
 extern const struct command command_history, command_metrics, command_watch;
 extern const struct command command_dnsmasq, command_kea, command_radvd, command_odhcpd;
 

@@ -1,57 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* block and unblock. */
+/* block, unblock, trust and untrust. */
+#include <string.h>
+
 #include "common/cleanup.h"
 #include "ctl/batch.h"
 #include "ctl/output.h"
 
-static enum status take_block(struct batch *b, json_t *answer)
-{
-	json_int_t blocked, ended;
-	json_t *refused;
+static const struct list_verb {
+	const struct command *command;
+	const char *done;	/* in the answer, and for people */
+	const char *not_listed; /* NULL: it adds to the list */
+} verbs[] = {
+	{&command_block, "blocked", NULL},
+	{&command_unblock, "unblocked", "it is not blocked"},
+	{&command_trust, "trusted", NULL},
+	{&command_untrust, "untrusted", "it is not trusted"},
+};
 
-	if (json_unpack(answer, "{s:I, s:I, s:o}", "blocked", &blocked, "ended", &ended, "refused",
-			&refused) < 0 ||
-	    blocked < 0 || ended < 0 || !json_is_array(refused))
-		return ctl_nonsense("a block");
-	b->granted += (uint64_t)blocked;
-	b->replaced += (uint64_t)ended;
-	return batch_take_refused(b, refused);
+static const struct list_verb *find_verb(const char *name)
+{
+	const struct list_verb *v = verbs;
+
+	while (strcmp(v->command->name, name) != 0)
+		v++;
+	return v;
 }
 
-static enum status take_unblock(struct batch *b, json_t *answer)
+static enum status take_unlisted(struct batch *b, const json_t *unknown, const char *why)
 {
-	json_t *unknown, *refused, *mac;
-	json_int_t unblocked;
+	json_t *mac;
 	size_t i;
 
-	if (json_unpack(answer, "{s:I, s:o, s:o}", "unblocked", &unblocked, "unknown", &unknown,
-			"refused", &refused) < 0 ||
-	    unblocked < 0 || !json_is_array(unknown) || !json_is_array(refused))
-		return ctl_nonsense("an unblock");
-	b->granted += (uint64_t)unblocked;
 	json_array_foreach (unknown, i, mac) {
-		enum status status =
-			json_is_string(mac) ? batch_refuse(b, json_string_value(mac),
-							   batch_line_of(b, json_string_value(mac)),
-							   "it is not blocked")
-					    : ctl_nonsense("a MAC");
+		const char *text = json_string_value(mac);
+		enum status status = text ? batch_refuse(b, text, batch_line_of(b, text), why)
+					  : ctl_nonsense("a MAC");
 
 		if (status != STATUS_DONE)
 			return status;
 	}
-	return batch_take_refused(b, refused);
+	return STATUS_DONE;
 }
 
-static void print_block(const struct batch *b, bool block)
+static enum status take_list(struct batch *b, json_t *answer)
+{
+	const struct list_verb *v = find_verb(b->verb);
+	json_int_t done, ended = 0;
+	json_t *refused, *unknown = NULL;
+	int r = v->not_listed ? json_unpack(answer, "{s:I, s:o, s:o}", v->done, &done, "unknown",
+					    &unknown, "refused", &refused)
+			      : json_unpack(answer, "{s:I, s:I, s:o}", v->done, &done, "ended",
+					    &ended, "refused", &refused);
+
+	if (r < 0 || done < 0 || ended < 0 || !json_is_array(refused))
+		return ctl_nonsense("a change of a list");
+	b->granted += (uint64_t)done;
+	b->replaced += (uint64_t)ended;
+	enum status status = v->not_listed ? take_unlisted(b, unknown, v->not_listed) : STATUS_DONE;
+
+	return status == STATUS_DONE ? batch_take_refused(b, refused) : status;
+}
+
+static void print_list(const struct batch *b, const struct list_verb *v)
 {
 	char done[UNIT_TEXT_MAX], ended[UNIT_TEXT_MAX], refused[UNIT_TEXT_MAX];
 
 	if (b->ctl->json) {
 		CLEANUP(cleanup_json)
-		json_t *summary = json_pack("{s:I, s:O}", block ? "blocked" : "unblocked",
-					    (json_int_t)b->granted, "refused", b->refused);
+		json_t *summary = json_pack("{s:I, s:O}", v->done, (json_int_t)b->granted,
+					    "refused", b->refused);
 
-		if (block)
+		if (!v->not_listed)
 			json_object_set_new(summary, "ended",
 					    json_integer((json_int_t)b->replaced));
 		ctl_print_json(summary);
@@ -59,19 +78,19 @@ static void print_block(const struct batch *b, bool block)
 	}
 	output_count(b->granted, done);
 	output_count(json_array_size(b->refused), refused);
-	if (block)
-		printf("blocked %s, ended %s session(s), refused %s\n", done,
-		       output_count(b->replaced, ended), refused);
+	if (v->not_listed)
+		printf("%s %s, refused %s\n", v->done, done, refused);
 	else
-		printf("unblocked %s, refused %s\n", done, refused);
+		printf("%s %s, ended %s session(s), refused %s\n", v->done, done,
+		       output_count(b->replaced, ended), refused);
 }
 
-static enum status change_list(struct ctl *ctl, const struct command *command, bool block)
+static enum status change_list(struct ctl *ctl, const struct command *command)
 {
 	CLEANUP(cleanup_json) json_t *macs = json_array(), *refused = json_array();
 	struct batch b = {.ctl = ctl,
 			  .verb = command->name,
-			  .take = block ? take_block : take_unblock,
+			  .take = take_list,
 			  .macs = macs,
 			  .refused = refused};
 
@@ -80,18 +99,28 @@ static enum status change_list(struct ctl *ctl, const struct command *command, b
 	enum status status = batch_run(&b);
 
 	if (status == STATUS_DONE || b.granted > 0)
-		print_block(&b, block);
+		print_list(&b, find_verb(command->name));
 	return status == STATUS_DONE && json_array_size(refused) > 0 ? STATUS_REFUSED : status;
 }
 
 static enum status run_block(struct ctl *ctl)
 {
-	return change_list(ctl, &command_block, true);
+	return change_list(ctl, &command_block);
 }
 
 static enum status run_unblock(struct ctl *ctl)
 {
-	return change_list(ctl, &command_unblock, false);
+	return change_list(ctl, &command_unblock);
+}
+
+static enum status run_trust(struct ctl *ctl)
+{
+	return change_list(ctl, &command_trust);
+}
+
+static enum status run_untrust(struct ctl *ctl)
+{
+	return change_list(ctl, &command_untrust);
 }
 
 const struct command command_block = {
@@ -123,4 +152,36 @@ const struct command command_unblock = {
 	.options = OPTION_ZONE | OPTION_FILE,
 	.args_max = -1,
 	.run = run_unblock,
+};
+
+const struct command command_trust = {
+	.name = "trust",
+	.usage = "MAC... | --file FILE  [--zone ZONE] [--note TEXT]",
+	.summary = "let devices pass for good, without a session",
+	.help = "Lets devices online, in both directions, without a login, a limit or an end, until they are untrusted.\n"
+		"A session that one has ends; its connections go on.\n\n"
+		"  --zone ZONE   in this zone only; by default in all\n"
+		"  --note TEXT   shown by list --trusted\n"
+		"  --file FILE   one MAC a line, # begins a comment; - is the standard input\n\n"
+		"examples:\n"
+		"  portalctl trust 02:00:5e:10:00:01 --note 'till, ground floor'\n"
+		"  portalctl list --trusted\n",
+	.options = OPTION_ZONE | OPTION_NOTE | OPTION_FILE,
+	.args_max = -1,
+	.run = run_trust,
+};
+
+const struct command command_untrust = {
+	.name = "untrust",
+	.usage = "MAC... | --file FILE  [--zone ZONE]",
+	.summary = "trust devices no more: they are cut off",
+	.help = "Takes back a trust that was given with the same --zone, or without one: the device is a stranger at once,\n"
+		"and its connections are cut.\n\n"
+		"  --zone ZONE   the trust in this zone; by default the one in all zones\n"
+		"  --file FILE   one MAC a line, # begins a comment; - is the standard input\n\n"
+		"example:\n"
+		"  portalctl untrust 02:00:5e:10:00:01\n",
+	.options = OPTION_ZONE | OPTION_FILE,
+	.args_max = -1,
+	.run = run_untrust,
 };

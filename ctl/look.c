@@ -8,8 +8,8 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/duration.h"
-#include "ctl/blocked.h"
 #include "ctl/ctl.h"
+#include "ctl/list_macs.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
 
@@ -113,8 +113,10 @@ static enum status print_list(const json_t *sessions)
 
 static enum status run_list(struct ctl *ctl)
 {
-	if (ctl->given & OPTION_BLOCKED)
-		return list_blocked(ctl);
+	if ((ctl->given & OPTION_BLOCKED) && (ctl->given & OPTION_TRUSTED))
+		return complain_usage(&command_list, "one of --blocked and --trusted, please");
+	if (ctl->given & (OPTION_BLOCKED | OPTION_TRUSTED))
+		return list_macs(ctl, ctl->given & OPTION_BLOCKED ? "blocked" : "trusted");
 
 	CLEANUP(cleanup_json) json_t *all = json_pack("{s:[]}", "sessions");
 	json_t *sessions = json_object_get(all, "sessions"), *answer;
@@ -221,17 +223,18 @@ static enum status run_show(struct ctl *ctl)
 
 const struct command command_list = {
 	.name = "list",
-	.usage = "[--zone ZONE] [--blocked]",
+	.usage = "[--zone ZONE] [--blocked|--trusted]",
 	.summary = "the guests that are online",
 	.help = "Lists the sessions: who is online, since when, for how long still, and how much went through.\n"
 		"SENT is what the guest sent, RECEIVED what it got.\n\n"
 		"  --zone ZONE   of this zone only\n"
-		"  --blocked     the block list instead\n\n"
+		"  --blocked     the block list instead\n"
+		"  --trusted     the trusted devices instead\n\n"
 		"examples:\n"
 		"  portalctl list\n"
 		"  portalctl list --zone guest\n"
 		"  portalctl list --json | jq -r '.sessions[] | select(.\"bytes-down\" > 1e9) | .mac'\n",
-	.options = OPTION_ZONE | OPTION_BLOCKED,
+	.options = OPTION_ZONE | OPTION_BLOCKED | OPTION_TRUSTED,
 	.run = run_list,
 };
 

@@ -136,6 +136,7 @@ static const struct {
 	{"file", 0, true, OPTION_FILE, set_file, "a file, or - for the standard input"},
 	{"all", 0, false, OPTION_ALL, set_all, ""},
 	{"blocked", 0, false, OPTION_BLOCKED, set_all, ""},
+	{"trusted", 0, false, OPTION_TRUSTED, set_all, ""},
 	{"socket", 0, true, OPTION_COMMON, set_socket, "a path"},
 	{"timeout", 0, true, OPTION_COMMON, set_timeout, "a time like 30s"},
 	{"json", 0, false, OPTION_COMMON, set_json, ""},

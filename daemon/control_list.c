@@ -124,17 +124,21 @@ static void tell_absence(struct client *c)
 	const struct engine *e = c->engine;
 	const struct mac *mac = &c->request.macs[0];
 	const struct store_entry *entry = NULL;
+	size_t list = STORE_BLOCK + 1;
 	char text[MAC_TEXT_MAX];
 
-	for (size_t i = 0; i < e->config->zone_count && !entry; i++) {
-		const char *zone = e->config->zones[i].name;
+	while (!entry && list-- > 0) {
+		for (size_t i = 0; i < e->config->zone_count && !entry; i++) {
+			const char *zone = e->config->zones[i].name;
 
-		if (!c->request.zone[0] || strcmp(c->request.zone, zone) == 0)
-			entry = blocklist_find(&e->blocklist, zone, mac);
+			if (!c->request.zone[0] || strcmp(c->request.zone, zone) == 0)
+				entry = maclist_find(&e->lists[list], zone, mac);
+		}
 	}
 	mac_format(mac, text);
 	if (entry)
-		client_error(c, "%s is blocked in %s%s%s%s", text,
+		client_error(c, "%s is %s in %s%s%s%s", text,
+			     list == STORE_BLOCK ? "blocked" : "trusted",
 			     entry->zone[0] ? "zone " : "all zones", entry->zone,
 			     entry->note[0] ? ": " : "", entry->note);
 	else

@@ -46,6 +46,6 @@ bool control_find_zones(struct client *c, uint32_t *ret_first, uint32_t *ret_end
 void control_run(struct client *c);
 void control_list(struct client *c);
 void control_set(struct client *c);
-void control_block(struct client *c);
-void control_blocked(struct client *c);
+void control_lists(struct client *c);
+void control_listed(struct client *c);
 void control_history(struct client *c);

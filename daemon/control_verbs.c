@@ -110,21 +110,28 @@ static void grant_done(void *data, int error, size_t replaced)
 	client_done(c);
 }
 
-/* Blocked devices are refused by themselves. */
-static void leave_blocked_out(struct client *c, uint32_t zone)
+/* Devices that are on a list are refused by themselves. */
+static void leave_listed_out(struct client *c, uint32_t zone)
 {
+	static const char *const texts[STORE_LISTS] = {
+		[STORE_TRUST] = "it is trusted, and online without a grant; see portalctl untrust",
+		[STORE_BLOCK] = "it is blocked; see portalctl unblock",
+	};
 	const struct engine *e = c->engine;
+	const char *name = e->config->zones[zone].name;
 	size_t kept = 0;
 	char mac[MAC_TEXT_MAX];
 
 	for (size_t i = 0; i < c->request.mac_count; i++) {
 		const struct mac *m = &c->request.macs[i];
+		size_t list = STORE_LISTS; /* the last that has it: blocked beats trusted */
 
-		if (blocklist_find(&e->blocklist, e->config->zones[zone].name, m))
+		while (list > 0 && !maclist_find(&e->lists[list - 1], name, m))
+			list--;
+		if (list > 0)
 			json_array_append_new(c->request.refused,
 					      json_pack("{s:s, s:s}", "mac", mac_format(m, mac),
-							"why",
-							"it is blocked; see portalctl unblock"));
+							"why", texts[list - 1]));
 		else
 			c->request.macs[kept++] = *m;
 	}
@@ -158,7 +165,7 @@ static bool start_grant(struct client *c)
 		client_error(c, "%s", d.why);
 		return false;
 	}
-	leave_blocked_out(c, zone);
+	leave_listed_out(c, zone);
 	const struct member_grant grant = {
 		.by = {"portalctl", c->uid},
 		.zone = zone,
@@ -319,9 +326,11 @@ static void (*const runs[])(struct client *c) = {
 	[CONTROL_STATUS] = run_status,	     [CONTROL_LIST] = control_list,
 	[CONTROL_SHOW] = control_list,	     [CONTROL_GRANT] = run_grant,
 	[CONTROL_REVOKE] = run_revoke,	     [CONTROL_SET] = control_set,
-	[CONTROL_BLOCK] = control_block,     [CONTROL_UNBLOCK] = control_block,
-	[CONTROL_BLOCKED] = control_blocked, [CONTROL_HISTORY] = control_history,
-	[CONTROL_WATCH] = run_watch,	     [CONTROL_METRICS] = run_metrics,
+	[CONTROL_BLOCK] = control_lists,     [CONTROL_UNBLOCK] = control_lists,
+	[CONTROL_TRUST] = control_lists,     [CONTROL_UNTRUST] = control_lists,
+	[CONTROL_BLOCKED] = control_listed,  [CONTROL_TRUSTED] = control_listed,
+	[CONTROL_HISTORY] = control_history, [CONTROL_WATCH] = run_watch,
+	[CONTROL_METRICS] = run_metrics,
 };
 
 void control_run(struct client *c)

@@ -172,7 +172,10 @@ static void session_dumped(void *data, const union msg *msg)
 		engine_fail(e, "malformed message from portald-gate");
 		return;
 	}
-	struct session *s = sessions_put(&e->sessions, g->zone, &g->mac, g->left_ms);
+	/* one without an end is trusted, which the store knows, or goes soon */
+	struct session *s =
+		sessions_put(&e->sessions, g->zone, &g->mac,
+			     g->left_ms ? g->left_ms : CONFIG_SESSION_MAX * UINT64_C(1000));
 
 	if (!s) {
 		engine_fail(e, "out of memory");
@@ -180,6 +183,7 @@ static void session_dumped(void *data, const union msg *msg)
 	}
 	session_parse_comment(s, g->comment);
 	s->found = true;
+	s->endless = g->left_ms == 0;
 }
 
 static void ruleset_loaded(void *data, const union msg *reply)
@@ -310,7 +314,8 @@ static void engine_finish(struct engine *e)
 	wait_for_children(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
-	blocklist_finish(&e->blocklist);
+	for (size_t i = 0; i < STORE_LISTS; i++)
+		maclist_finish(&e->lists[i]);
 	netlink_finish(&e->rtnl);
 	for (size_t i = 0; i < 3; i++) {
 		if (e->signals[i])

@@ -10,10 +10,10 @@
 
 #include "common/control.h"
 #include "common/netlink.h"
-#include "daemon/blocked.h"
 #include "daemon/channel.h"
 #include "daemon/config.h"
 #include "daemon/gate_client.h"
+#include "daemon/maclist.h"
 #include "daemon/metrics.h"
 #include "daemon/session.h"
 
@@ -48,7 +48,7 @@ struct engine {
 	struct gate_client gate;
 	pid_t gate_pid;
 	struct sessions sessions;
-	struct blocklist blocklist;
+	struct maclist lists[STORE_LISTS]; /* by enum store_list */
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
 	enum link_state links[ZONES_MAX];

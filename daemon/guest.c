@@ -9,6 +9,7 @@
 #include "daemon/member.h"
 #include "daemon/neigh.h"
 #include "daemon/policy.h"
+#include "daemon/trust.h"
 
 /* So many messages may wait for the gate; beyond that guests are asked to try again. */
 enum { GATE_BACKLOG_MAX = CHANNEL_QUEUE_MAX / 2 };
@@ -27,9 +28,12 @@ static void reply(const struct asking *a, enum guest_state state)
 	struct web_reply r = {.head = {MSG_WEB_REPLY, a->id}, .state = state, .mac = a->mac};
 	const struct session *s = sessions_find(&e->sessions, a->zone, &a->mac);
 
-	if (state == GUEST_ONLINE && !s)
+	if (state == GUEST_ONLINE && trust_covers(e, a->zone, &a->mac)) {
+		r.seconds_left = UINT64_MAX;
+		r.bytes_left = UINT64_MAX;
+	} else if (state == GUEST_ONLINE && !s) {
 		r.state = GUEST_STRANGER; /* it ended while we asked */
-	if (r.state == GUEST_ONLINE) {
+	} else if (state == GUEST_ONLINE) {
 		r.seconds_left = session_seconds_left(s);
 		r.seconds_used = session_seconds_used(s);
 		r.bytes_up = s->used.bytes_up;
@@ -86,7 +90,13 @@ static bool is_blocked(const struct asking *a)
 {
 	const struct engine *e = a->worker->engine;
 
-	return blocklist_find(&e->blocklist, e->config->zones[a->zone].name, &a->mac) != NULL;
+	return maclist_find(&e->lists[STORE_BLOCK], e->config->zones[a->zone].name, &a->mac) !=
+	       NULL;
+}
+
+static bool is_trusted(const struct asking *a)
+{
+	return trust_covers(a->worker->engine, a->zone, &a->mac);
 }
 
 static void look_up(struct asking *a, const struct addr *guest, const struct session *s)
@@ -94,6 +104,8 @@ static void look_up(struct asking *a, const struct addr *guest, const struct ses
 	(void)guest;
 	if (is_blocked(a))
 		reply_and_free(a, GUEST_REFUSED);
+	else if (is_trusted(a))
+		reply_and_free(a, GUEST_ONLINE);
 	else if (s)
 		reply_online(a);
 	else
@@ -110,6 +122,7 @@ static void log_in(struct asking *a, const struct addr *guest, const struct sess
 		.seconds_max = CONFIG_SESSION_MAX,
 		.zone_limits = e->config->zones[a->zone].limits,
 		.blocked = is_blocked(a),
+		.trusted = is_trusted(a),
 	};
 	const struct policy_decision d = policy_decide(&request);
 
@@ -142,7 +155,7 @@ static void log_out(struct asking *a, const struct addr *guest, const struct ses
 
 	(void)guest;
 	if (policy_decide(&request).verdict != POLICY_REVOKE)
-		reply_and_free(a, GUEST_STRANGER);
+		reply_and_free(a, is_trusted(a) ? GUEST_ONLINE : GUEST_STRANGER);
 	else if (member_revoke(a->worker->engine, a->zone, &a->mac, 1, &actor_guest, "logout",
 			       logged_out, a) < 0)
 		reply_and_free(a, GUEST_FAILED);

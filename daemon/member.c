@@ -146,8 +146,9 @@ void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs,
 	int r = 0;
 
 	for (size_t i = 0; i < count && blocked; i++) {
-		if (sessions_find(&e->sessions, zone, &macs[i]) &&
-		    blocklist_find(&e->blocklist, name, &macs[i]))
+		const struct session *s = sessions_find(&e->sessions, zone, &macs[i]);
+
+		if (s && (s->endless || maclist_find(&e->lists[STORE_BLOCK], name, &macs[i])))
 			blocked[n++] = macs[i];
 	}
 	if (!blocked)
@@ -166,7 +167,7 @@ void member_end_all_blocked(struct engine *e)
 		ended_blocked(e, -ENOMEM, 0);
 		return;
 	}
-	for (uint32_t zone = 0; zone < e->config->zone_count && e->blocklist.all; zone++) {
+	for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
 		size_t n = 0;
 
 		for (const struct session *s = e->sessions.all; s; s = s->hh.next) {
@@ -200,7 +201,7 @@ static void granted(void *data, const union msg *reply)
 			engine_fail(c->engine, "out of memory");
 			break;
 		}
-		s->ending = false;
+		s->ending = s->endless = false;
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;

@@ -57,7 +57,8 @@ int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_
 
 /* Ends the sessions of devices of these that are blocked: one whose grant was under way when its device was blocked. */
 void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs, size_t count);
-/* The same for all sessions, after a start: a crash may have left some. */
+/* The same for all sessions, after a start: a crash may have left some, and members without an end
+ * that nobody trusts. */
 void member_end_all_blocked(struct engine *e);
 
 /* For sessions.expired: the kernel's elements are gone by themselves. */

@@ -27,7 +27,7 @@ struct scrape {
 };
 
 static const char *const event_names[METRICS_EVENTS] = {
-	"login", "logout", "grant", "change", "revoke", "block", "expiry", "quota", "idle",
+	"login", "logout", "grant", "change", "revoke", "block", "expiry", "quota", "idle", "trust",
 };
 
 void metrics_event(struct metrics *m, uint32_t zone, const char *event)

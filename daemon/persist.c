@@ -23,6 +23,7 @@
 #include "daemon/policy.h"
 #include "daemon/restore.h"
 #include "daemon/session_comment.h"
+#include "daemon/trust.h"
 
 enum { DRAIN_MS = 5000, JITTER_MS = 100, QUEUED_MAX_MS = 30000 };
 
@@ -169,8 +170,10 @@ void persist_put_all(void *data)
 
 	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
 		persist_put(e, s, NULL, NULL);
-	for (const struct blocked *b = e->blocklist.all; b; b = b->hh.next)
-		store_put_entry(e->persist->store, &b->entry, NULL, NULL);
+	for (size_t i = 0; i < STORE_LISTS; i++) {
+		for (const struct listed *l = e->lists[i].all; l; l = l->hh.next)
+			store_put_entry(e->persist->store, &l->entry, NULL, NULL);
+	}
 }
 
 int persist_open(struct engine *e)
@@ -296,9 +299,15 @@ static void collect_entry(void *data, const struct store_entry *entry)
 {
 	struct engine *e = data;
 
-	if (entry->list == STORE_BLOCK && blocklist_put(&e->blocklist, entry) < 0)
+	if (maclist_put(&e->lists[entry->list], entry) < 0)
 		e->persist->out_of_memory = true;
 }
+
+/* How a session ends because its device is on a list. */
+static const char *const list_events[STORE_LISTS] = {
+	[STORE_TRUST] = "trust",
+	[STORE_BLOCK] = "block",
+};
 
 static void take_session(struct engine *e, const struct store_session *row)
 {
@@ -326,9 +335,11 @@ static void take_session(struct engine *e, const struct store_session *row)
 		store_end_session(p->store, row, row->ends_unix, "expiry", NULL, NULL);
 		return;
 	}
-	if (blocklist_find(&e->blocklist, row->zone, &row->mac)) {
+	for (size_t i = 0; i < STORE_LISTS; i++) {
+		if (!maclist_find(&e->lists[i], row->zone, &row->mac))
+			continue;
 		p->ended++;
-		store_end_session(p->store, row, p->now.unix_s, "block", NULL, NULL);
+		store_end_session(p->store, row, p->now.unix_s, list_events[i], NULL, NULL);
 		return;
 	}
 	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, left_ms);
@@ -360,10 +371,7 @@ static void finish_load(struct engine *e)
 	if (p->clock_behind && p->restored)
 		log_warning("the clock is behind; the time that portald was away is taken off the "
 			    "sessions once it is set");
-	if (p->restored)
-		restore_sessions(e, p->ready);
-	else
-		p->ready(e);
+	restore_members(e, p->restored > 0, p->ready);
 }
 
 void persist_load(struct engine *e, void (*ready)(struct engine *e))
@@ -385,5 +393,6 @@ void persist_load(struct engine *e, void (*ready)(struct engine *e))
 		take_session(e, &p->rows[i]);
 	free(p->rows);
 	p->rows = NULL;
+	trust_take_over(e);
 	finish_load(e);
 }

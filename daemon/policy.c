@@ -86,7 +86,7 @@ struct policy_decision policy_decide(const struct policy_request *r)
 			return (struct policy_decision){.verdict = POLICY_REFUSE,
 							.why = "the device is blocked"};
 		/* a second login does not extend the session: nobody would ever run out of time */
-		if (r->has_session)
+		if (r->has_session || r->trusted)
 			return (struct policy_decision){.verdict = POLICY_KEEP};
 		return (struct policy_decision){.verdict = POLICY_GRANT,
 						.seconds = r->zone_session,

@@ -23,7 +23,7 @@ struct policy_request {
 	struct limits limits;	   /* grant: asked for */
 	unsigned int
 		given; /* which of these: bit i is limit_fields[i]; the others are the zone's */
-	bool blocked;  /* login: the device is on the block list */
+	bool blocked, trusted; /* login: the device is on a list */
 };
 
 enum policy_verdict {

@@ -5,11 +5,13 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/restore.h"
 #include "daemon/session_comment.h"
+#include "daemon/trust.h"
 
 enum { WINDOW = 64 }; /* messages on their way */
 
@@ -19,6 +21,7 @@ struct restore {
 	void (*done)(struct engine *e); /* NULL: after a flush */
 	uint64_t began_ms;
 	size_t count, next, restored, waiting;
+	size_t trusted; /* the keys from here on are those of trusted devices */
 	struct session_key keys[];
 };
 
@@ -33,37 +36,48 @@ static bool is_void(const struct restore *r)
 	return r->round != r->engine->flush_round;
 }
 
-/* The session whose turn it is; those that ended meanwhile are passed over.  NULL: no more. */
-static const struct session *take_next(struct restore *r, uint64_t now)
+static bool describe_session(const struct restore *r, const struct session_key *key,
+			     struct gate_change *msg)
+{
+	const struct session *s = sessions_find(&r->engine->sessions, key->zone, &key->mac);
+	const uint64_t now = now_boot_ms();
+
+	if (!s || s->ends_ms <= now)
+		return false;
+	msg->change.op = CHANGE_GRANT;
+	msg->change.limits = s->limits;
+	msg->change.used = s->used;
+	msg->element.timeout_ms = s->ends_ms - now;
+	session_comment(msg->change.comment, s->started, s->how, &s->limits, s->note);
+	return true;
+}
+
+static bool describe_trusted(const struct restore *r, const struct session_key *key,
+			     struct gate_change *msg)
+{
+	if (!trust_covers(r->engine, key->zone, &key->mac))
+		return false;
+	trust_describe(key->zone, &key->mac, msg);
+	return true;
+}
+
+/* What is put back next; those that ended, or are trusted no more, are passed over.  False: no more. */
+static bool take_next(struct restore *r, struct gate_change *ret_msg)
 {
 	while (r->next < r->count) {
+		const bool trusted = r->next >= r->trusted;
 		const struct session_key *key = &r->keys[r->next++];
-		const struct session *s = sessions_find(&r->engine->sessions, key->zone, &key->mac);
 
-		if (s && s->ends_ms > now)
-			return s;
+		*ret_msg = (struct gate_change){.head = {MSG_GATE_CHANGE, 0},
+						.change = {.zone = key->zone, .count = 1},
+						.element = {.mac = key->mac}};
+		if ((trusted ? describe_trusted : describe_session)(r, key, ret_msg))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static void take_reply(void *data, const union msg *reply);
-
-static int send_session(struct restore *r, const struct session *s, uint64_t now)
-{
-	struct gate_change msg = {
-		.head = {MSG_GATE_CHANGE, 0},
-		.change = {.op = CHANGE_GRANT,
-			   .zone = s->key.zone,
-			   .count = 1,
-			   .limits = s->limits,
-			   .used = s->used},
-		.element = {.mac = s->key.mac, .timeout_ms = s->ends_ms - now},
-	};
-
-	session_comment(msg.change.comment, s->started, s->how, &s->limits, s->note);
-	r->engine->restore_count++;
-	return gate_client_ask(&r->engine->gate, &msg.head, take_reply, r);
-}
 
 static void opened(void *data, const union msg *reply)
 {
@@ -90,11 +104,11 @@ static void finish(struct restore *r)
 
 static void go_on(struct restore *r)
 {
-	const uint64_t now = now_boot_ms();
-	const struct session *s;
+	struct gate_change msg;
 
-	while (r->waiting < WINDOW && !is_void(r) && (s = take_next(r, now))) {
-		if (send_session(r, s, now) < 0) {
+	while (r->waiting < WINDOW && !is_void(r) && take_next(r, &msg)) {
+		r->engine->restore_count++;
+		if (gate_client_ask(&r->engine->gate, &msg.head, take_reply, r) < 0) {
 			engine_fail(r->engine, "out of memory");
 			return;
 		}
@@ -117,17 +131,28 @@ static void take_reply(void *data, const union msg *reply)
 		go_on(r);
 }
 
-static void start(struct engine *e, void (*done)(struct engine *e))
+static void start(struct engine *e, bool sessions, void (*done)(struct engine *e))
 {
-	const size_t count = HASH_COUNT(e->sessions.all);
+	const struct maclist *list = &e->lists[STORE_TRUST];
+	const size_t count = (sessions ? HASH_COUNT(e->sessions.all) : 0) +
+			     HASH_COUNT(list->all) * e->config->zone_count;
 	struct restore *r = calloc(1, sizeof(*r) + count * sizeof(r->keys[0]));
 
 	if (!r) {
 		engine_fail(e, "out of memory");
 		return;
 	}
-	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
+	for (const struct session *s = e->sessions.all; s && sessions; s = s->hh.next)
 		r->keys[r->count++] = s->key;
+	r->trusted = r->count;
+	for (const struct listed *l = list->all; l; l = l->hh.next) {
+		for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
+			if (!l->entry.zone[0] ||
+			    strcmp(l->entry.zone, e->config->zones[zone].name) == 0)
+				r->keys[r->count++] =
+					(struct session_key){.zone = zone, .mac = l->entry.mac};
+		}
+	}
 	r->engine = e;
 	r->round = e->flush_round;
 	r->done = done;
@@ -135,9 +160,9 @@ static void start(struct engine *e, void (*done)(struct engine *e))
 	go_on(r);
 }
 
-void restore_sessions(struct engine *e, void (*done)(struct engine *e))
+void restore_members(struct engine *e, bool sessions, void (*done)(struct engine *e))
 {
-	start(e, done);
+	start(e, sessions, done);
 }
 
 void restore_flushed(void *engine, uint32_t round)
@@ -148,5 +173,5 @@ void restore_flushed(void *engine, uint32_t round)
 	e->restore_count++;
 	log_warning("the ruleset was flushed; putting %u session(s) back",
 		    HASH_COUNT(e->sessions.all));
-	start(e, NULL);
+	start(e, true, NULL);
 }

@@ -35,6 +35,7 @@ struct session {
 	struct limits limits;
 	struct counters used; /* as of the last time that the kernel was asked */
 	struct counters kept; /* as the store has it */
+	bool endless;	      /* found so in the kernel, and not trusted: must go */
 	bool found;	      /* in the kernel, and not counted yet since the start */
 	bool ending;	      /* the gate was asked to revoke it */
 	bool in_store;	      /* was there at start */

@@ -39,7 +39,7 @@ struct store_ended {
 	char why[STORE_WORD_MAX]; /* "expiry", "revoke"... */
 };
 
-enum store_list { STORE_TRUST, STORE_BLOCK };
+enum store_list { STORE_TRUST, STORE_BLOCK, STORE_LISTS };
 
 struct store_entry {
 	enum store_list list;

@@ -235,7 +235,8 @@ static int add_member(struct nftnl_set *s, const struct member_change *c, size_t
 
 	if (!e)
 		return -ENOMEM;
-	nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, c->elements[i].timeout_ms);
+	if (c->elements[i].timeout_ms)
+		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, c->elements[i].timeout_ms);
 	switch (set) {
 	case SET_ASKED:
 		return add_comment(e, c->change->comment);

@@ -26,7 +26,7 @@ int sets_init(struct sets *sets, struct netlink *nl);
 void sets_finish(struct sets *sets);
 
 /* zone: its name; change: count, limits, comment (at most 127 bytes), what a fresh member has used.
- * Negative errno: nothing was changed. */
+ * A timeout of 0: without an end.  Negative errno: nothing was changed. */
 int set_grant(struct sets *sets, const char *zone, const struct change *change,
 	      const struct change_element *elements);
 /* A MAC that is no member is fine. */
@@ -37,7 +37,7 @@ int set_revoke(struct sets *sets, const char *zone, const struct change *change,
 int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
 	     struct counters *ret_counters);
 
-/* Calls fn for each member of the zone. */
+/* Calls fn for each member of the zone.  left_ms 0: it has no end. */
 typedef void set_dump_fn(void *data, const struct mac *mac, uint64_t left_ms, const char *comment);
 int set_dump(struct sets *sets, const char *zone, set_dump_fn *fn, void *data);
 

@@ -32,6 +32,7 @@ static int take_comment(const struct nftnl_udata *attr, void *data)
 static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 {
 	char comment[COMMENT_MAX] = "";
+	uint64_t left_ms = 0;
 	struct mac mac;
 	uint32_t len = 0;
 	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
@@ -44,7 +45,11 @@ static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 
 		nftnl_udata_parse(udata, len, take_comment, comment);
 	}
-	d->fn(d->data, &mac, nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION), comment);
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION)) {
+		left_ms = nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION);
+		left_ms += left_ms == 0;
+	}
+	d->fn(d->data, &mac, left_ms, comment);
 }
 
 static int take_dumped(const struct nlmsghdr *nlh, void *data)

@@ -76,9 +76,9 @@ static int verb_load(struct gate *gate, const union msg *msg)
 static bool change_valid(const struct gate *gate, const struct change *c,
 			 const struct change_element *elements, size_t max)
 {
-	bool grant = c->op == CHANGE_GRANT;
+	const bool grant = c->op == CHANGE_GRANT;
 
-	if (!grant && c->op != CHANGE_REVOKE)
+	if (c->op < CHANGE_GRANT || c->op > CHANGE_TRUST)
 		return false;
 	if (c->zone >= gate->count || c->count > max ||
 	    !memchr(c->comment, '\0', sizeof(c->comment)))
@@ -86,8 +86,8 @@ static bool change_valid(const struct gate *gate, const struct change *c,
 	if (c->opened_by.family &&
 	    (!grant || c->count != 1 || (c->opened_by.family != 4 && c->opened_by.family != 6)))
 		return false;
-	for (size_t i = 0; i < c->count && grant; i++) {
-		if (elements[i].timeout_ms == 0) /* would never end */
+	for (size_t i = 0; i < c->count; i++) {
+		if ((elements[i].timeout_ms != 0) != grant) /* would never end */
 			return false;
 	}
 	return true;
@@ -103,8 +103,8 @@ static int change_once(struct gate *gate, const struct change *c,
 		r = set_opened_by(&gate->sets, zone, &c->opened_by, &elements[0].mac);
 	if (r < 0)
 		return r;
-	return c->op == CHANGE_GRANT ? set_grant(&gate->sets, zone, c, elements)
-				     : set_revoke(&gate->sets, zone, c, elements);
+	return c->op == CHANGE_REVOKE ? set_revoke(&gate->sets, zone, c, elements)
+				      : set_grant(&gate->sets, zone, c, elements);
 }
 
 /* What fails because somebody has just flushed the ruleset is done after its restoration. */

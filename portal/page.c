@@ -79,6 +79,7 @@ int page_answer_session(struct exchange *x, const struct web_reply *reply, enum 
 	values[VALUE_LEFT_MINUTES].text = left.minutes;
 	values[VALUE_LEFT_SECONDS].text = left.seconds;
 	values[VALUE_LEFT_PERCENT].text = percent;
+	values[VALUE_ENDLESS].text = reply->seconds_left == UINT64_MAX ? "1" : "";
 	values[VALUE_USED_DAYS].text = used.days;
 	values[VALUE_USED_HOURS].text = used.hours;
 	values[VALUE_USED_MINUTES].text = used.minutes;

@@ -19,6 +19,7 @@ const char *const value_names[VALUES] = {
 	[VALUE_LEFT_MINUTES] = "left_minutes",
 	[VALUE_LEFT_SECONDS] = "left_seconds",
 	[VALUE_LEFT_PERCENT] = "left_percent",
+	[VALUE_ENDLESS] = "endless",
 	[VALUE_USED_DAYS] = "used_days",
 	[VALUE_USED_HOURS] = "used_hours",
 	[VALUE_USED_MINUTES] = "used_minutes",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* blocked: the block list, as it was when it was asked for, in portions; each leaves before the next
+/* blocked, trusted: a list, as it was when it was asked for, in portions; each leaves before the next
  * one is made. */
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +7,10 @@
 #include "common/control.h"
 #include "daemon/control_server.h"
 
-struct blocked_job {
+struct listed_job {
 	size_t count, at;
 	bool told;
+	const char *name;
 	struct store_entry *entries;
 };
 
@@ -30,14 +31,14 @@ static json_t *describe(const struct store_entry *entry)
 			 (json_int_t)entry->added_unix);
 }
 
-static void blocked_next(struct client *c)
+static void listed_next(struct client *c)
 {
-	struct blocked_job *job = c->job;
+	struct listed_job *job = c->job;
 
 	c->drained = NULL;
 	while (!job->told && c->io) {
 		if (client_has_output(c)) {
-			c->drained = blocked_next;
+			c->drained = listed_next;
 			return;
 		}
 		json_t *portion = json_array();
@@ -45,7 +46,7 @@ static void blocked_next(struct client *c)
 		for (size_t i = 0; i < CONTROL_LIST_MAX && job->at < job->count; i++)
 			json_array_append_new(portion, describe(&job->entries[job->at++]));
 		job->told = job->at == job->count;
-		client_send(c, json_pack("{s:o, s:b}", "blocked", portion, "more", !job->told));
+		client_send(c, json_pack("{s:o, s:b}", job->name, portion, "more", !job->told));
 	}
 	free(job->entries);
 	free(job);
@@ -53,10 +54,11 @@ static void blocked_next(struct client *c)
 	client_done(c);
 }
 
-/* With a zone: what is blocked there, by entries for all zones too. */
-void control_blocked(struct client *c)
+/* With a zone: what is listed there, by entries for all zones too. */
+void control_listed(struct client *c)
 {
-	const struct blocklist *list = &c->engine->blocklist;
+	const bool blocked = c->request.verb == CONTROL_BLOCKED;
+	const struct maclist *list = &c->engine->lists[blocked ? STORE_BLOCK : STORE_TRUST];
 	const char *zone = c->request.zone;
 	uint32_t first, end;
 
@@ -64,7 +66,7 @@ void control_blocked(struct client *c)
 		client_done(c);
 		return;
 	}
-	struct blocked_job *job = calloc(1, sizeof(*job));
+	struct listed_job *job = calloc(1, sizeof(*job));
 	struct store_entry *entries = calloc(HASH_COUNT(list->all) + 1, sizeof(*entries));
 
 	if (!job || !entries) {
@@ -75,11 +77,12 @@ void control_blocked(struct client *c)
 		return;
 	}
 	job->entries = entries;
-	for (const struct blocked *b = list->all; b; b = b->hh.next) {
-		if (!zone[0] || !b->entry.zone[0] || strcmp(b->entry.zone, zone) == 0)
-			entries[job->count++] = b->entry;
+	job->name = blocked ? "blocked" : "trusted";
+	for (const struct listed *l = list->all; l; l = l->hh.next) {
+		if (!zone[0] || !l->entry.zone[0] || strcmp(l->entry.zone, zone) == 0)
+			entries[job->count++] = l->entry;
 	}
 	qsort(entries, job->count, sizeof(*entries), by_zone);
 	c->job = job;
-	blocked_next(c);
+	listed_next(c);
 }

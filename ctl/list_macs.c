@@ -2,7 +2,7 @@
 #include <time.h>
 
 #include "common/cleanup.h"
-#include "ctl/blocked.h"
+#include "ctl/list_macs.h"
 #include "ctl/output.h"
 
 enum { NOTE_COLUMNS = 48, TIME_TEXT_MAX = 32 };
@@ -26,7 +26,7 @@ static bool add_row(struct table *table, json_t *row)
 	return true;
 }
 
-static enum status print_blocked(const json_t *blocked)
+static enum status print_macs(const char *name, const json_t *listed)
 {
 	static const struct column columns[] = {
 		{"ZONE", false, 0},
@@ -39,31 +39,31 @@ static enum status print_blocked(const json_t *blocked)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach (blocked, i, row) {
+	json_array_foreach (listed, i, row) {
 		if (!add_row(table, row)) {
-			status = ctl_nonsense("an entry of the block list");
+			status = ctl_nonsense("an entry of the list");
 			break;
 		}
 	}
-	if (status == STATUS_DONE && json_array_size(blocked) == 0)
-		puts("no device is blocked");
+	if (status == STATUS_DONE && json_array_size(listed) == 0)
+		printf("no device is %s\n", name);
 	else if (status == STATUS_DONE)
 		table_print(table, stdout);
 	table_destroy(table);
 	return status;
 }
 
-enum status list_blocked(struct ctl *ctl)
+enum status list_macs(struct ctl *ctl, const char *name)
 {
-	CLEANUP(cleanup_json) json_t *all = json_pack("{s:[]}", "blocked");
-	json_t *blocked = json_object_get(all, "blocked"), *answer;
-	enum status status = ctl_ask(
-		ctl, json_pack("{s:s, s:s*}", "verb", "blocked", "zone", ctl->zone), &answer);
+	CLEANUP(cleanup_json) json_t *all = json_pack("{s:[]}", name);
+	json_t *listed = json_object_get(all, name), *answer;
+	enum status status =
+		ctl_ask(ctl, json_pack("{s:s, s:s*}", "verb", name, "zone", ctl->zone), &answer);
 
 	if (status == STATUS_DONE)
-		status = ctl_collect(ctl, answer, "blocked", blocked);
+		status = ctl_collect(ctl, answer, name, listed);
 	if (status == STATUS_DONE && !ctl->json)
-		return print_blocked(blocked);
+		return print_macs(name, listed);
 	if (status == STATUS_DONE)
 		ctl_print_json(all);
 	return status;

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/blocked.h"
+#include "daemon/maclist.h"
 
-static struct blocked *find(const struct blocklist *list, const char *zone, const struct mac *mac)
+static struct listed *find(const struct maclist *list, const char *zone, const struct mac *mac)
 {
-	struct blocked_key key;
-	struct blocked *found;
+	struct listed_key key;
+	struct listed *found;
 
 	memset(&key, 0, sizeof(key));
 	strncpy(key.zone, zone, sizeof(key.zone) - 1);
@@ -18,9 +18,9 @@ static struct blocked *find(const struct blocklist *list, const char *zone, cons
 	return found;
 }
 
-int blocklist_put(struct blocklist *list, const struct store_entry *entry)
+int maclist_put(struct maclist *list, const struct store_entry *entry)
 {
-	struct blocked *b = find(list, entry->zone, &entry->mac);
+	struct listed *b = find(list, entry->zone, &entry->mac);
 
 	if (b) {
 		b->entry = *entry;
@@ -36,9 +36,9 @@ int blocklist_put(struct blocklist *list, const struct store_entry *entry)
 	return 0;
 }
 
-bool blocklist_remove(struct blocklist *list, const char *zone, const struct mac *mac)
+bool maclist_remove(struct maclist *list, const char *zone, const struct mac *mac)
 {
-	struct blocked *b = find(list, zone, mac);
+	struct listed *b = find(list, zone, mac);
 
 	if (!b)
 		return false;
@@ -47,19 +47,19 @@ bool blocklist_remove(struct blocklist *list, const char *zone, const struct mac
 	return true;
 }
 
-const struct store_entry *blocklist_find(const struct blocklist *list, const char *zone,
-					 const struct mac *mac)
+const struct store_entry *maclist_find(const struct maclist *list, const char *zone,
+				       const struct mac *mac)
 {
-	const struct blocked *b = find(list, zone, mac);
+	const struct listed *b = find(list, zone, mac);
 
 	if (!b)
 		b = find(list, "", mac);
 	return b ? &b->entry : NULL;
 }
 
-void blocklist_finish(struct blocklist *list)
+void maclist_finish(struct maclist *list)
 {
-	struct blocked *b, *next;
+	struct listed *b, *next;
 
 	HASH_ITER (hh, list->all, b, next) {
 		HASH_DEL(list->all, b);
