@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""NetworkManager itself notices portald, the login and the end of the session, over IPv4 and IPv6."""
-import json
+"""What is NetworkManager's own: it changes nothing, and a portal that does not answer is none to it."""
 import os
-import subprocess
 import sys
 
 import pytest
@@ -36,23 +34,8 @@ def gw():
 
 @pytest.fixture(scope="module")
 def manager(gw):
-    with NetworkManager(gw.lab.guests["g1"].namespace, UP.values()) as the_manager:
+    with NetworkManager(gw.lab.guests["g1"].namespace, UP) as the_manager:
         yield the_manager
-
-
-def notices(manager, state):
-    """Over both families; a check that was under way already may tell of what was before."""
-    wait_until(lambda: manager.look() == {4: state, 6: state}, 2 * CHECK_MAX, f"NetworkManager says {state}")
-
-
-def test_portal_login_revoke(gw, manager):
-    guest = gw.lab.guests["g1"]
-    gw.revoke_all()
-    notices(manager, "portal")
-    guest.login()
-    notices(manager, "full")
-    gw.revoke(guest)
-    notices(manager, "portal")
 
 
 def test_it_changes_nothing(gw, manager):
@@ -61,7 +44,7 @@ def test_it_changes_nothing(gw, manager):
     show = "ip -o addr show dev eth0 scope global; ip route; ip -6 route show proto static; ip -6 route show default"
     with lab_module.Lab(sites=("br-guest",), dnsmasq=False) as other:
         untouched = other.add_guest("g1").check(["sh", "-c", show])
-    assert manager.look()
+    assert manager.look(4)
     assert guest.check(["sh", "-c", show]) == untouched
 
 
@@ -70,17 +53,7 @@ def test_dropped_web_is_limited(gw, manager):
     gw.revoke_all()
     gw.lab.nft(DROP)
     try:
-        notices(manager, "limited")
+        said = {4: "limited", 6: "limited"}
+        wait_until(lambda: manager.states() == said, 2 * CHECK_MAX, f"NetworkManager says {said}")
     finally:
         gw.lab.nft("delete table inet lab_drop\n")
-
-
-@pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
-def test_the_command(gw, family):
-    """tests/clients/run --real asks it beside the models."""
-    guest = gw.lab.guests["g1"]
-    gw.revoke_all()
-    found = subprocess.run([os.path.join(HERE, "run"), "--netns", guest.namespace, "--real", "--json", "--address", UP[family]],
-                           stdout=subprocess.PIPE, check=False)
-    verdicts = json.loads(found.stdout)["before login"]
-    assert (found.returncode, verdicts["NetworkManager"], set(verdicts.values())) == (0, "portal", {"portal"})
