@@ -1,161 +1,253 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Models of devices that look for a captive portal and cannot be installed here: what each asks, and what it concludes.
 
-A model is a row of MODELS: its probe (host, path, HTTP version, user agent), how many redirects it follows, how long it
-waits, and a verdict, a function of the last answer.  The verdicts are PORTAL (the sheet opens), ONLINE, and NOTHING: the
-device sees neither, and its user is left without a word.
+A model is a row of MODELS: a name, the hosts of its probes, and look(world) -> Finding.  Its verdict is PORTAL (the sheet
+opens, at the Finding's URL), ONLINE, PARTIAL (Android: there is an internet, but something is wrong with it), or NOTHING:
+the device sees none of them, and its user is left without a word.
 
-A model is not its device: TLS probes, fallback probes, repeated probes and the captive portal API are not modelled, and
-what the Kindle and the Nintendo do at a status other than 200 and a redirect is inferred.
+A model is not its device.  Inferred, for nobody outside knows: what Apple's does when the API that it was told of fails
+(here: nothing), that ChromeOS wants its https probe answered as well, and what the Kindle and the Nintendo do at a status
+other than 200 and a redirect.  Not modelled: Windows' DNS probe, ChromeOS' use of the API, repeated probes in the background.
 """
 import collections
-import http.client
-import io
-import ipaddress
+import functools
+import json
 import re
-import socket
-import urllib.parse
+import time
 
-PORTAL, ONLINE, NOTHING = "portal", "online", "nothing"
-BODY_MAX = 128 * 1024  # bytes that a model reads
+from device import BODY_MAX, REDIRECTS, Failure, fetch, follow, location, request
+
+PORTAL, ONLINE, PARTIAL, NOTHING = "portal", "online", "partial", "nothing"
 ANDROID_AGENT = ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/60.0.3112.32 "
                  "Safari/537.36")
-REDIRECTS = (300, 301, 302, 303, 307)
+SHILL_AGENT = "Mozilla/5.0 (X11; CrOS x86_64 13816.64.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/89.0.4389.95 Safari/537.36"
+CAPTIVE_JSON = "application/captive+json"
 
-Answer = collections.namedtuple("Answer", "status headers body redirected")
-Model = collections.namedtuple("Model", "name host path version agent follow timeout verdict")
+APPLE = "http://captive.apple.com/hotspot-detect.html"
+APPLE_AGENT, APPLE_API_AGENT = "CaptiveNetworkSupport-480 wispr", "CaptiveNetworkSupport-480"
+APPLE_REDIRECTS, APPLE_TIMER, APPLE_TRIES = 6, 40.0, 10
+ANDROID = "http://connectivitycheck.gstatic.com/generate_204"
+ANDROID_HTTPS = "https://www.google.com/generate_204"
+ANDROID_FALLBACKS = ("http://www.google.com/gen_204", "http://play.googleapis.com/generate_204")
+ANDROID_API_MAX = 4096  # characters
+SHILL, SHILL_HTTPS = "http://www.gstatic.com/generate_204", "https://www.google.com/generate_204"
+NCSI = {4: "http://www.msftconnecttest.com/connecttest.txt", 6: "http://ipv6.msftconnecttest.com/connecttest.txt"}
+NCSI_TEXT, NCSI_SHEET = b"Microsoft Connect Test", "http://www.msftconnecttest.com/redirect"
+KINDLE = "http://spectrum.s3.amazonaws.com/kindle-wifi/wifistub.html"
+KINDLE_WORD = b"81ce4465-7167-4dcb-835b-dcc9e44c112a"
+NINTENDO = "http://conntest.nintendowifi.net/"
+
+Finding = collections.namedtuple("Finding", "verdict sheet why", defaults=(None, ""))
+Model = collections.namedtuple("Model", "name probes look")  # probes: (URL, user agent, HTTP version) of the plain ones
 
 
-def apple(answer):
-    """Status 511 is as good as 200, but an empty document, or another status, is taken for the internet."""
-    if answer is None or not answer.body:
-        return ONLINE
+def read_state(answer, limit=None):
+    """The object of RFC 8908 in an answer, with a "captive" that is a boolean; ValueError if there is none."""
+    state = json.loads(answer.body.decode("utf-8")[:limit])
+    if not isinstance(state, dict) or not isinstance(state.get("captive"), bool):
+        raise ValueError("no boolean \"captive\"")
+    return state
+
+
+# ---- Apple
+
+def apple_api(world):
+    """The API alone decides; the probe is not sent."""
+    try:
+        answer = follow(world, world.api, APPLE_API_AGENT, APPLE_REDIRECTS, accept=CAPTIVE_JSON)
+        if not 200 <= answer.status <= 299:
+            return Finding(NOTHING, why=f"API: status {answer.status}")
+        state = read_state(answer)
+    except (Failure, ValueError) as e:
+        return Finding(NOTHING, why=f"API: {e}")
+    return Finding(PORTAL, state.get("user-portal-url", APPLE), "API") if state["captive"] else Finding(ONLINE, why="API")
+
+
+def is_wispr(body):
+    """A gateway's own login message, with an https address."""
+    return (b"WISPAccessGatewayParam" in body and re.search(rb"<MessageType>\s*100\s*<", body)
+            and re.search(rb"<LoginURL>\s*https://", body))
+
+
+def apple_answer(answer, redirected):
+    """In Apple's order; None: the redirect is to be followed."""
     title = re.search(rb"<title>(.*?)</title>", answer.body, re.IGNORECASE | re.DOTALL)
-    if title and title.group(1).strip() == b"Success":
-        return ONLINE
-    return PORTAL if answer.status in (200, 511) or answer.redirected else ONLINE
+    is_redirect = answer.status in REDIRECTS and location(answer) is not None
+    rules = (
+        (answer.status in (305, 407), Finding(ONLINE, why="taken for a web proxy")),
+        (not answer.whole, Finding(PORTAL, APPLE, f"more than {BODY_MAX} bytes")),
+        (not answer.body and not is_redirect, Finding(ONLINE, why="an empty document")),
+        (is_wispr(answer.body), Finding(PORTAL, APPLE, "WISPr")),
+        (title and title.group(1).strip() == b"Success", Finding(ONLINE, why="Success")),
+        (is_redirect, None),
+        (answer.status in (200, 511) or redirected, Finding(PORTAL, APPLE, f"status {answer.status}")),
+    )
+    for holds, finding in rules:
+        if holds:
+            return finding
+    return Finding(ONLINE, why=f"status {answer.status}: assumed to be online")
 
 
-def android(answer):
-    """200 to 399 except 204 is a portal; 511 is a probe that failed."""
-    if answer is None:
-        return NOTHING
+def apple_probe(world, left):
+    url = APPLE
+    for count in range(APPLE_REDIRECTS + 1):
+        try:
+            answer = fetch(world, url, APPLE_AGENT, timeout=left, version="1.0")
+        except Failure as e:
+            if count and url.startswith("https:"):
+                return Finding(PORTAL, APPLE, f"redirect to https: {e}")
+            raise
+        finding = apple_answer(answer, count > 0)
+        if finding:
+            return finding
+        url = location(answer)
+    return Finding(PORTAL, APPLE, "too many redirects")
+
+
+def apple(world):
+    if (world.api or "").startswith("https://"):
+        return apple_api(world)
+    end = time.monotonic() + APPLE_TIMER
+    why = "no answer"
+    for tries in range(APPLE_TRIES):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            return apple_probe(world, left)
+        except Failure as e:
+            why = str(e)
+        world.sleep(0.1 * min(tries + 1, 8))
+    return Finding(ONLINE, why=f"{why}: assumed to be online")
+
+
+# ---- Android
+
+def android_probe(world, url, agent=ANDROID_AGENT):
+    """204: True; a portal: where its sheet opens; anything else, 511 among it: a Failure."""
+    answer = fetch(world, url, agent)
     if answer.status == 204:
-        return ONLINE
+        return True
+    if not 200 <= answer.status <= 399:
+        raise Failure(f"status {answer.status}")
     if answer.status == 200 and len(answer.body) <= 4:
-        return NOTHING
-    return PORTAL if 200 <= answer.status <= 399 else NOTHING
+        raise Failure(f"{len(answer.body)} bytes")
+    return location(answer) or url
 
 
-def shill(answer):
+def android_api(world):
+    """Where the sheet opens, by the API; Failure: the other probes decide."""
+    if not world.api.startswith("https://"):
+        raise Failure("not https")
+    answer = follow(world, world.api, ANDROID_AGENT, 5, accept=CAPTIVE_JSON)
+    charset = answer.headers.get_content_charset("utf-8")
+    if answer.status != 200 or charset != "utf-8":
+        raise Failure(f"status {answer.status}, charset {charset}")
+    try:
+        state = read_state(answer, ANDROID_API_MAX)
+    except ValueError as e:
+        raise Failure(e) from e
+    if not state["captive"] or not isinstance(state.get("user-portal-url"), str):
+        raise Failure("it does not say captive, or not where to log in")
+    return state["user-portal-url"]
+
+
+def first_portal(world, steps):
+    """Asks one after the other until one says portal: (Finding or None, was any a success, what they said)"""
+    reached, said = False, []
+    for what, step in steps:
+        try:
+            found = step(world)
+            if found is not True:
+                return Finding(PORTAL, found, what), reached, said
+            reached = True
+            said.append(f"{what}: 204")
+        except Failure as e:
+            said.append(f"{what}: {e}")
+    return None, reached, said
+
+
+def android(world, knows_api):
+    """A portal is 200 to 399 but for 204, and 511 is a probe that failed; what the API says comes first.  The https probe
+    and the plain one run side by side in the device: a portal that the plain one sees is told at once, whatever the other
+    does, so here the other is asked after it."""
+    steps = [("API", android_api)] if knows_api and world.api else []
+    portal, reached, said = first_portal(world, [*steps, ("http", lambda w: android_probe(w, ANDROID))])
+    if portal:
+        return portal
+    try:
+        if android_probe(world, ANDROID_HTTPS) is True:
+            return Finding(ONLINE, why="https: 204")
+        said.append("https: no 204")
+    except Failure as e:
+        said.append(f"https: {e}")
+    portal, _, more = first_portal(world, [(f, functools.partial(android_probe, url=f)) for f in ANDROID_FALLBACKS])
+    return portal or Finding(PARTIAL if reached else NOTHING, why="; ".join(said + more))
+
+
+# ---- the others
+
+def shill(world):
     """ChromeOS of 2022: of the redirects it knows 302 alone."""
-    if answer is None:
-        return NOTHING
-    if answer.status == 204:
-        return ONLINE
-    return PORTAL if answer.status == 302 or (answer.status == 200 and len(answer.body) > 1) else NOTHING
+    try:
+        answer = fetch(world, SHILL, SHILL_AGENT)
+        if answer.status == 302 and location(answer):
+            return Finding(PORTAL, location(answer), "302")
+        if answer.status == 200 and len(answer.body) > 1:
+            return Finding(PORTAL, SHILL, "a page")
+        if answer.status != 204:
+            return Finding(NOTHING, why=f"status {answer.status}")
+        answer = fetch(world, SHILL_HTTPS, SHILL_AGENT)
+    except Failure as e:
+        return Finding(NOTHING, why=str(e))
+    return Finding(ONLINE if answer.status == 204 else NOTHING, why=f"https: status {answer.status}")
 
 
-def text(expected):
-    """Any answer but the expected text is a portal, whatever its status."""
-    def verdict(answer):
-        if answer is None:
-            return NOTHING
-        return ONLINE if answer.status == 200 and answer.body == expected else PORTAL
-    return verdict
+def ncsi(world):
+    """Windows: any answer but the expected text is a portal, whatever its status."""
+    try:
+        answer = fetch(world, NCSI[world.family], "Microsoft NCSI")
+    except Failure as e:
+        return Finding(NOTHING, why=str(e))
+    if answer.status == 200 and answer.body == NCSI_TEXT:
+        return Finding(ONLINE, why="the text")
+    return Finding(PORTAL, NCSI_SHEET, f"status {answer.status}")
 
 
-def page(answer, genuine):
-    if answer is None:
-        return NOTHING
-    if genuine:
-        return ONLINE
-    return PORTAL if answer.status == 200 or answer.status in REDIRECTS else NOTHING
+def stub(world, url, agent, is_genuine):
+    """The Kindle and the Nintendo, inferred: a page that is not the owner's, or a redirect, opens the browser."""
+    try:
+        answer = fetch(world, url, agent)
+    except Failure as e:
+        return Finding(NOTHING, why=str(e))
+    if is_genuine(answer):
+        return Finding(ONLINE, why="the owner's answer")
+    if answer.status == 200 or answer.status in REDIRECTS:
+        return Finding(PORTAL, location(answer) or url, f"status {answer.status}")
+    return Finding(NOTHING, why=f"status {answer.status}")
 
 
-def kindle(answer):
-    """Inferred: the stub page holds a fixed word; only a page or a redirect makes it open its browser."""
-    return page(answer, answer is not None and b"81ce4465-7167-4dcb-835b-dcc9e44c112a" in answer.body)
+def kindle(world):
+    return stub(world, KINDLE, "Kindle", lambda a: KINDLE_WORD in a.body)
 
 
-def nintendo(answer):
-    """Inferred: the header of the test server says "Nintendo"."""
-    return page(answer, answer is not None and answer.headers.get("X-Organization") == "Nintendo")
+def nintendo(world):
+    return stub(world, NINTENDO, "Nintendo", lambda a: a.headers.get("X-Organization") == "Nintendo")
 
 
+_ANDROID_PROBES = tuple((url, ANDROID_AGENT, "1.1") for url in (ANDROID, *ANDROID_FALLBACKS))
 MODELS = (
-    Model("Apple", "captive.apple.com", "/hotspot-detect.html", "1.0", "CaptiveNetworkSupport-480 wispr", 6, 40, apple),
-    Model("Android", "connectivitycheck.gstatic.com", "/generate_204", "1.1", ANDROID_AGENT, 0, 10, android),
-    Model("Windows NCSI", "www.msftconnecttest.com", "/connecttest.txt", "1.1", "Microsoft NCSI", 0, 10,
-          text(b"Microsoft Connect Test")),
-    Model("ChromeOS", "www.gstatic.com", "/generate_204", "1.1", ANDROID_AGENT, 0, 10, shill),
-    Model("Kindle", "spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html", "1.1", "Kindle", 0, 10, kindle),
-    Model("Nintendo", "conntest.nintendowifi.net", "/", "1.1", "Nintendo", 0, 10, nintendo),
+    Model("Apple", ((APPLE, APPLE_AGENT, "1.0"),), apple),
+    Model("Android 10", _ANDROID_PROBES, functools.partial(android, knows_api=False)),
+    Model("Android 14", _ANDROID_PROBES, functools.partial(android, knows_api=True)),
+    Model("Windows NCSI", tuple((url, "Microsoft NCSI", "1.1") for url in (*NCSI.values(), NCSI_SHEET)), ncsi),
+    Model("ChromeOS", ((SHILL, SHILL_AGENT, "1.1"),), shill),
+    Model("Kindle", ((KINDLE, "Kindle", "1.1"),), kindle),
+    Model("Nintendo", ((NINTENDO, "Nintendo", "1.1"),), nintendo),
 )
+HOSTS = frozenset(url.split("/")[2] for m in MODELS for url, _, _ in m.probes)
 
 
-class _Bytes:
-    def __init__(self, data):
-        self.data = data
-
-    def makefile(self, *_):
-        return io.BytesIO(self.data)
-
-
-def fetch(model, connect, host, path, redirected=False):
-    """One request; None if there was no whole answer.  connect(host, port, timeout) returns a connected socket."""
-    request = (f"GET {path} HTTP/{model.version}\r\nHost: {host}\r\nUser-Agent: {model.agent}\r\n"
-               "Connection: close\r\n\r\n")
-    try:
-        authority = urllib.parse.urlsplit(f"//{host}")
-        with connect(authority.hostname, authority.port or 80, model.timeout) as s:
-            s.sendall(request.encode("ascii"))
-            data = b""
-            while len(data) < BODY_MAX and (piece := s.recv(65536)):
-                data += piece
-        response = http.client.HTTPResponse(_Bytes(data), method="GET")
-        response.begin()
-        return Answer(response.status, response.headers, response.read(), redirected)
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
-
-
-def probe(model, connect):
-    """The model's verdict.  A redirect is followed only over http, as often as the model does."""
-    host, path, redirected = model.host, model.path, False
-    for left in range(model.follow, -1, -1):
-        answer = fetch(model, connect, host, path, redirected)
-        if not left or answer is None or answer.status not in REDIRECTS or "Location" not in answer.headers:
-            break
-        target = urllib.parse.urlsplit(urllib.parse.urljoin(f"http://{host}{path}", answer.headers["Location"]))
-        if target.scheme != "http":
-            answer = answer._replace(redirected=True)
-            break
-        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-        host, redirected = target.netloc, True
-    return model.verdict(answer)
-
-
-def open_tcp(host, port, timeout):
-    return socket.create_connection((host, port), timeout)
-
-
-def is_literal(host):
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def connector(address, tcp=open_tcp, resolve=None):
-    """connect() for probe(): the probes' names lead to `address`, for it does not matter to a portal that answers for
-    everybody where they go.  Where it sends its guests does matter: an address is taken as it is, and any other name is
-    asked of resolve(name), which returns an address or raises OSError; without it such a name leads to `address` too."""
-    names = {m.host for m in MODELS}
-
-    def connect(host, port, timeout):
-        if is_literal(host):
-            return tcp(host, port, timeout)
-        return tcp(resolve(host) if resolve and host not in names else address, port, timeout)
-    return connect
+def requests():
+    """{what: bytes}: the models' plain requests, as they are sent."""
+    return {f"{m.name}, {url.partition('//')[2]}": request(url, agent, version) for m in MODELS for url, agent, version in m.probes}

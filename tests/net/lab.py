@@ -110,7 +110,9 @@ class Lab:
 
     _counter = 0
 
-    def __init__(self, prefix=None, masquerade=False, dnsmasq=True, sites=("br-guest", "br-two"), keep=False):
+    def __init__(self, prefix=None, masquerade=False, dnsmasq=True, sites=("br-guest", "br-two"), keep=False,
+                 pair=None):
+        """pair: certificate and key of the upstream server; by default made anew, and trusted by nobody."""
         Lab._counter += 1
         self.prefix = prefix or f"plab{os.getpid()}x{Lab._counter}"
         self.folder = tempfile.mkdtemp(prefix=self.prefix + "-")
@@ -127,7 +129,7 @@ class Lab:
             self._build(sites)
             if dnsmasq:
                 self.start_dnsmasq()
-            self._start_upstream()
+            self._start_upstream(*(pair or self._make_pair()))
         except BaseException:
             self.close()
             raise
@@ -249,11 +251,14 @@ class Lab:
         wait_until(lambda: "started" in self.dnsmasq.output() or not self.dnsmasq.alive(), what="dnsmasq is up")
         assert self.dnsmasq.alive(), self.dnsmasq.output()
 
-    def _start_upstream(self):
+    def _make_pair(self):
         cert, key = f"{self.folder}/cert.pem", f"{self.folder}/key.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-days", "30", "-subj", "/CN=upstream", "-keyout", key, "-out", cert], check=True,
                        capture_output=True)
+        return cert, key
+
+    def _start_upstream(self, cert, key):
         server = self.spawn("up", [sys.executable, os.path.join(HERE, "upstream.py"), cert, key, *UP.values(),
                                    *FORBIDDEN.values()], name="upstream")
         wait_until(lambda: "ready" in server.output() or not server.alive(), what="the upstream server is up")
