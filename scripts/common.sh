@@ -109,22 +109,32 @@ need_promtool() {
 	done
 }
 
-# Unpacks NetworkManager of Debian's packages to build/networkmanager; installed it would take over the host's network.
-need_networkmanager() {
-	local folder=$ROOT/build/networkmanager packages=(network-manager libnm0 libndp0 libcurl3-gnutls) package
+# need_unpacked COMMAND FOLDER PACKAGE...: unpacks Debian's packages to build/FOLDER unless the command is there; for those
+# that, installed, would start a service or take over the host's network.
+need_unpacked() {
+	local command=$1 folder=$ROOT/build/$2 package
+	shift 2
 
-	if command -v NetworkManager >/dev/null || [ -x "$folder/usr/sbin/NetworkManager" ]; then
+	if command -v "$command" >/dev/null || [ -x "$folder/usr/sbin/$command" ]; then
 		return 0
 	fi
-	note "unpacking NetworkManager"
+	note "unpacking $command"
 	mkdir -p "$folder"
 	(
 		cd "$folder"
-		apt-get download -qq "${packages[@]}" >/dev/null 2>&1 ||
-			{ apt-get update -qq && apt-get download -qq "${packages[@]}"; }
-	) || die "could not get Debian's packages ${packages[*]}"
+		apt-get download -qq "$@" >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq "$@"; }
+	) || die "could not get Debian's packages $*"
 	for package in "$folder"/*.deb; do
 		dpkg-deb -x "$package" "$folder"
 		rm "$package"
 	done
+}
+
+need_networkmanager() {
+	need_unpacked NetworkManager networkmanager network-manager libnm0 libndp0 libcurl3-gnutls
+}
+
+# A caching proxy for tests/clients.
+need_nginx() {
+	need_unpacked nginx nginx nginx
 }
