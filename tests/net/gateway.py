@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from namespace import wait_until
+from namespace import SLOW, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
@@ -156,7 +156,7 @@ class Gateway:
 
     def ctl_raw(self, *args, **kw):
         return subprocess.run([PORTALCTL, "--socket", self.socket, *args], text=True, capture_output=True, check=False,
-                              timeout=60, env={**os.environ, **SANITIZER}, **kw)
+                              timeout=60 * SLOW, env={**os.environ, **SANITIZER}, **kw)
 
     def ctl(self, *args, **kw):
         """portalctl ... --json: the decoded document; ControlError if the status is not 0."""

@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 import namespace
-from namespace import ip_batch, wait_until
+from namespace import SLOW, ip_batch, wait_until
 
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 Response = collections.namedtuple("Response", "status reason headers body url")
@@ -101,12 +101,12 @@ class Guest:
     def check(self, argv, **kw):
         return self.lab.check(self.node, argv, **kw)
 
-    def socket(self, family, kind=socket.SOCK_STREAM, timeout=5.0):
+    def socket(self, family, kind=socket.SOCK_STREAM, timeout=5.0 * SLOW):
         sock = namespace.open_socket(self.namespace, FAMILY[family], kind)
         sock.settimeout(timeout)
         return sock
 
-    def connect(self, host, port, timeout=5.0, source=None):
+    def connect(self, host, port, timeout=5.0 * SLOW, source=None):
         """A TCP connection; host: an address, a link-local one is reached through eth0."""
         address = ipaddress.ip_address(host)
         sock = self.socket(address.version, timeout=timeout)
@@ -121,7 +121,7 @@ class Guest:
             raise
         return sock
 
-    def exchange(self, host, data, port=80, timeout=5.0):
+    def exchange(self, host, data, port=80, timeout=5.0 * SLOW):
         """Sends bytes, and returns all bytes until the other side closes; it may do so before it has read everything."""
         with self.connect(host, port, timeout) as sock:
             try:
@@ -130,7 +130,7 @@ class Guest:
                 pass
             return read_all(sock)
 
-    def udp(self, host, port, data, timeout=5.0):
+    def udp(self, host, port, data, timeout=5.0 * SLOW):
         """One datagram on a connected socket: the answer, or OSError (an ICMP error or the timeout)."""
         with self.socket(ipaddress.ip_address(host).version, socket.SOCK_DGRAM, timeout) as sock:
             sock.connect((host, port))
@@ -139,7 +139,7 @@ class Guest:
 
     # ---- HTTP
 
-    def http(self, method, url, body=None, headers=None, timeout=8.0, sock=None):
+    def http(self, method, url, body=None, headers=None, timeout=8.0 * SLOW, sock=None):
         """One request by address.  With sock the connection is kept open and not closed here."""
         parts = urllib.parse.urlsplit(url)
         host = parts.hostname
@@ -206,7 +206,7 @@ class Guest:
 
     # ---- what passes
 
-    def opens(self, family, to=None, timeout=5.0):
+    def opens(self, family, to=None, timeout=5.0 * SLOW):
         """Is the upstream page served, by upstream?"""
         try:
             response = self.get(f"http://{bracket(to or up_address(family))}/", timeout=timeout)

@@ -35,7 +35,7 @@ import tempfile
 import namespace
 from capture import Capture
 from guest import Guest
-from namespace import ip_batch, sysctl, wait_until
+from namespace import SLOW, ip_batch, sysctl, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UP = {4: "203.0.113.2", 6: "2001:db8:ff::2"}
@@ -91,13 +91,13 @@ class Process:
         return self.popen.poll() is None
 
     def wait(self, timeout=10.0):
-        return self.popen.wait(timeout)
+        return self.popen.wait(timeout * SLOW)
 
     def stop(self, sig=signal.SIGTERM, timeout=5.0):
         if self.alive():
             self.popen.send_signal(sig)
             try:
-                self.popen.wait(timeout)
+                self.popen.wait(timeout * SLOW)
             except subprocess.TimeoutExpired:
                 self.popen.kill()
                 self.popen.wait()
@@ -212,7 +212,7 @@ class Lab:
     def run(self, node, argv, timeout=30.0, **kw):
         """Runs to its end inside a node; subprocess.CompletedProcess with text output."""
         return subprocess.run(["ip", "netns", "exec", self.name(node), *argv], text=True, capture_output=True,
-                              timeout=timeout, check=False, **kw)
+                              timeout=timeout * SLOW, check=False, **kw)
 
     def check(self, node, argv, **kw):
         done = self.run(node, argv, **kw)

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 CLONE_NEWNET = 0x40000000
+SLOW = float(os.environ.get("PORTALD_SLOW", "1"))  # how many times longer than usual everything may take here (tests/vm)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -67,7 +68,8 @@ def ip_batch(name, lines):
 
 
 def wait_until(condition, timeout=10.0, what="", pause=0.02):
-    """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds."""
+    """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds, SLOW times as many."""
+    timeout *= SLOW
     end = time.monotonic() + timeout
     while True:
         value = condition()

@@ -7,10 +7,10 @@ import itertools
 import json
 
 from lab import UP
-from namespace import wait_until
+from namespace import SLOW, wait_until
 
-RATE = 16_000_000  # bits a second
-OFFERED = 24_000_000  # by UDP
+RATE = round(16_000_000 / SLOW)  # bits a second
+OFFERED = RATE * 3 // 2  # by UDP
 SECONDS, BEFORE = 10, 2
 FIRST_PORT = 7201
 FLOWS = list(itertools.product((4, 6), ("up", "down"), ("tcp", "udp")))

@@ -19,10 +19,12 @@ import sys
 import threading
 import time
 
+from namespace import SLOW
+
 ECHO_PORTS = (7, 53, 123, 443)
 STREAM_PORT = 9000
 STREAM_INTERVAL = 0.005
-STREAM_MAX = 60.0  # seconds
+STREAM_MAX = 60.0 * SLOW  # seconds
 PAGE = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Upstream</title></head>
 <body><h1>The open internet</h1></body></html>
 """
