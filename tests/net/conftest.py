@@ -49,6 +49,9 @@ def pytest_testnodedown(node, error):
 def pytest_terminal_summary(terminalreporter):
     if captured:
         terminalreporter.write_line(f"{len(captured)} labs, {sum(captured)} packets seen upstream")
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")
 
 
 def finish_capture(the_lab):
