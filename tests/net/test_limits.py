@@ -14,7 +14,7 @@ import namespace
 from conftest import families
 from guest import FAMILY, bracket
 from lab import UP
-from namespace import wait_until
+from namespace import SLOW, wait_until
 
 CONFIG = """
 zone "guest" {
@@ -26,6 +26,8 @@ PACKET = 1000  # bytes of a datagram from its IP header on
 FRAME = 14     # that the kernel counts towards the guest besides
 QUOTA = 100_500  # no multiple of a packet: kernels differ in what becomes of the one that uses it up
 PORT = 4242
+IDLE = round(3 + SLOW)  # seconds
+RATE = max(1_000_000, round(4_000_000 / SLOW))
 SO_RCVBUFFORCE = 33  # of asm-generic/socket.h, which Python does not name
 
 
@@ -155,9 +157,9 @@ def test_idle(running, family):
     """Ends who sends nothing; not who does, and what comes towards a guest keeps nobody online."""
     lab, gw = running
     g1, g2 = lab.guests["g1"], lab.guests["g2"]
-    grant(gw, g1, "--idle", "4s")
-    grant(gw, g2, "--idle", "4s")
-    deadline = time.monotonic() + 60
+    grant(gw, g1, "--idle", f"{IDLE}s")
+    grant(gw, g2, "--idle", f"{IDLE}s")
+    deadline = time.monotonic() + 60 * SLOW
     with (udp(g2.namespace, family, g2.addresses[family]) as busy, udp(lab.name("up"), family, UP[family]) as noise,
           udp(g1.namespace, family, g1.addresses[family])):  # it takes the noise, and answers nothing
         while session(gw, g1) and time.monotonic() < deadline:
@@ -175,13 +177,13 @@ def test_rate(running, family, direction):
     """A second's worth at once, and then no more than the rate."""
     lab, gw = running
     g1, g2 = lab.guests["g1"], lab.guests["g2"]
-    grant(gw, g1, f"--rate-{direction}", "4M")
+    grant(gw, g1, f"--rate-{direction}", str(RATE))
     grant(gw, g2)
     begun = time.monotonic()
     arrived = blast(lab, g1, family, direction, 3000)
     took = time.monotonic() - begun
     size = PACKET + (FRAME if direction == "down" else 0)
-    assert 400 <= arrived <= 4_000_000 / 8 / size * (1 + took) + 1, (arrived, took)
+    assert RATE / 10_000 <= arrived <= RATE / 8 / size * (1 + took) + 1, (arrived, took)
     assert arrived < 3000
     assert blast(lab, g2, family, direction, 3000) == 3000
     gw.ctl("set", g1.mac, f"--rate-{direction}", "none")
