@@ -26,11 +26,12 @@
  * Answers:
  *
  *   any     {"error":TEXT} why it was refused; the connection stays open unless it was no JSON
- *   status  {"version":T, "pid":N, "uptime":SECONDS, "hostname":T|null, "config":PATH,
- *            "api":URI|null that DHCP is to give (RFC 8910), "no-api":TEXT why it is null,
+ *   status  {"version":T, "pid":N, "uptime":SECONDS, "config":PATH,
  *            "zones":[{"name":T, "interface":T, "state":"ready"|"missing"|"refused"|"failed",
  *                      "divert":"redirect", "login":"click-through", "session":SECONDS,
- *                      "portal-port":N, "divert-port":N, "sessions":N}],
+ *                      "portal-port":N, "divert-port":N, "sessions":N,
+ *                      "hostname":T|null, "https":BOOL, "api":URI|null that DHCP is to give
+ *                      (RFC 8910), "no-api":TEXT|null why there is none}],
  *            "processes":[{"name":"portald-gate", "pid":N}...], "warnings":[TEXT...]}
  *   list    {"sessions":[SESSION...], "more":BOOL} until "more" is false
  *   show    {"sessions":[SESSION...]} one for each zone in which the MAC has a session

@@ -3,25 +3,37 @@
  * option themselves. */
 #include "ctl/provision.h"
 
-static const char *text_of(const json_t *zone, const char *key)
+/* `first` goes before the first zone that has an API. */
+static void make(const struct provision *p, json_t *lines, const char *first,
+		 void (*add)(json_t *lines, const char *interface, const char *api))
 {
-	return json_string_value(json_object_get(zone, key));
+	const json_t *zone;
+	bool begun = false;
+	size_t i;
+
+	json_array_foreach (p->zones, i, zone) {
+		const char *api = provision_text(zone, "api");
+
+		if (!api)
+			continue;
+		if (!begun)
+			provision_add(lines, "%s", first);
+		begun = true;
+		add(lines, provision_text(zone, "interface"), api);
+	}
+}
+
+static void add_radvd(json_t *lines, const char *interface, const char *api)
+{
+	provision_add(lines, "interface %s", interface);
+	provision_add(lines, "{");
+	provision_add(lines, "\tAdvCaptivePortalAPI \"%s\";", api);
+	provision_add(lines, "};");
 }
 
 static void make_radvd(const struct provision *p, json_t *lines)
 {
-	const json_t *zone;
-	size_t i;
-
-	if (!p->api)
-		return;
-	provision_add(lines, "# for radvd 2.20 or newer; older ones refuse a file with this");
-	json_array_foreach (p->zones, i, zone) {
-		provision_add(lines, "interface %s", text_of(zone, "interface"));
-		provision_add(lines, "{");
-		provision_add(lines, "\tAdvCaptivePortalAPI \"%s\";", p->api);
-		provision_add(lines, "};");
-	}
+	make(p, lines, "# for radvd 2.20 or newer; older ones refuse a file with this", add_radvd);
 }
 
 static enum status run_radvd(struct ctl *ctl)
@@ -30,19 +42,15 @@ static enum status run_radvd(struct ctl *ctl)
 }
 
 /* The name of the section is the administrator's; portald knows the interface alone. */
+static void add_odhcpd(json_t *lines, const char *interface, const char *api)
+{
+	provision_add(lines, "# into the section of type dhcp that is for %s", interface);
+	provision_add(lines, "\toption captive_portal_uri '%s'", api);
+}
+
 static void make_odhcpd(const struct provision *p, json_t *lines)
 {
-	const json_t *zone;
-	size_t i;
-
-	if (!p->api)
-		return;
-	provision_add(lines, "# for odhcpd of 2025-11-23 or newer");
-	json_array_foreach (p->zones, i, zone) {
-		provision_add(lines, "# into the section of type dhcp that is for %s",
-			      text_of(zone, "interface"));
-		provision_add(lines, "\toption captive_portal_uri '%s'", p->api);
-	}
+	make(p, lines, "# for odhcpd of 2025-11-23 or newer", add_odhcpd);
 }
 
 static enum status run_odhcpd(struct ctl *ctl)

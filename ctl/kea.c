@@ -4,6 +4,8 @@
  * by name: no option-def is needed, and one would be refused.  always-send: devices that do not ask
  * for the option get it as well (RFC 8910, 2).
  */
+#include <string.h>
+
 #include "ctl/provision.h"
 
 static const struct {
@@ -15,21 +17,36 @@ static const struct {
 };
 
 /* Kea takes comments in its JSON. */
+static void add_option(json_t *lines, size_t o, const char *api)
+{
+	provision_add(lines,
+		      "\"option-data\": [{\"name\": \"%s\", \"code\": %d, \"space\": \"%s\", "
+		      "\"always-send\": true, \"data\": \"%s\"}]",
+		      options[o].name, options[o].code, options[o].space, api);
+}
+
+/* Zones that stand behind each other and have the same API share one line. */
 static void make_lines(const struct provision *p, json_t *lines)
 {
 	const json_t *zone;
 	size_t i;
 
-	for (size_t o = 0; p->api && o < sizeof(options) / sizeof(options[0]); o++) {
-		json_array_foreach (p->zones, i, zone)
+	for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++) {
+		const char *before = NULL;
+
+		json_array_foreach (p->zones, i, zone) {
+			const char *api = provision_text(zone, "api");
+
+			if (!api)
+				continue;
+			if (before && strcmp(before, api) != 0)
+				add_option(lines, o, before);
 			provision_add(lines, "// %s: into the %s of %s", options[o].file,
-				      options[o].subnet,
-				      json_string_value(json_object_get(zone, "interface")));
-		provision_add(
-			lines,
-			"\"option-data\": [{\"name\": \"%s\", \"code\": %d, \"space\": \"%s\", "
-			"\"always-send\": true, \"data\": \"%s\"}]",
-			options[o].name, options[o].code, options[o].space, p->api);
+				      options[o].subnet, provision_text(zone, "interface"));
+			before = api;
+		}
+		if (before)
+			add_option(lines, o, before);
 	}
 }
 

@@ -34,50 +34,63 @@ static bool is_uri(const char *text)
 	       strspn(text + len, LETTERS_AND_DIGITS "-_./") == strlen(text + len);
 }
 
-static enum status check_zones(const json_t *zones)
+const char *provision_text(const json_t *zone, const char *key)
 {
-	const json_t *zone;
-	size_t i;
+	return json_string_value(json_object_get(zone, key));
+}
 
-	if (!json_is_array(zones))
-		return ctl_nonsense("a status");
-	json_array_foreach (zones, i, zone) {
-		const char *interface = json_string_value(json_object_get(zone, "interface")),
-			   *name = json_string_value(json_object_get(zone, "name"));
+static enum status check_zone(const json_t *zone)
+{
+	const char *interface = provision_text(zone, "interface"),
+		   *name = provision_text(zone, "name"),
+		   *hostname = provision_text(zone, "hostname"), *api = provision_text(zone, "api");
 
-		if (!interface || !name || !is_plain(name))
-			return ctl_nonsense("a zone");
-		if (!is_plain(interface)) {
-			complain("there is no way to write the interface \"%s\"", interface);
-			return STATUS_REFUSED;
-		}
+	if (!interface || !name || !is_plain(name))
+		return ctl_nonsense("a zone");
+	if (!is_plain(interface)) {
+		complain("there is no way to write the interface \"%s\"", interface);
+		return STATUS_REFUSED;
 	}
-	return STATUS_DONE;
+	if (hostname && !is_plain(hostname))
+		return ctl_nonsense("a host name");
+	return api && !is_uri(api) ? ctl_nonsense("an API") : STATUS_DONE;
 }
 
 /* Borrows from the answer. */
 static enum status parse(const json_t *answer, struct provision *ret_p)
 {
-	const struct provision p = {
-		.name = json_string_value(json_object_get(answer, "hostname")),
-		.api = json_string_value(json_object_get(answer, "api")),
-		.zones = json_object_get(answer, "zones"),
-	};
+	const json_t *zones = json_object_get(answer, "zones"), *zone;
+	enum status status = STATUS_DONE;
+	size_t i;
 
-	if (p.name && !is_plain(p.name))
-		return ctl_nonsense("a host name");
-	if (p.api && !is_uri(p.api))
-		return ctl_nonsense("an API");
-	*ret_p = p;
-	return check_zones(p.zones);
+	if (!json_is_array(zones))
+		return ctl_nonsense("a status");
+	json_array_foreach (zones, i, zone) {
+		if (status == STATUS_DONE)
+			status = check_zone(zone);
+	}
+	ret_p->zones = zones;
+	return status;
 }
 
-static void add_reason(json_t *lines, const char *comment, const json_t *answer)
+/* With the zone's name if there are several. */
+static void add_reasons(json_t *lines, const char *comment, const struct provision *p)
 {
-	const char *why = json_string_value(json_object_get(answer, "no-api"));
+	const bool several = json_array_size(p->zones) > 1;
+	const json_t *zone;
+	size_t i;
 
-	provision_add(lines, "%s no captive portal API for DHCP and router advertisements: %s",
-		      comment, why && !strchr(why, '\n') ? why : "portald does not say why");
+	json_array_foreach (p->zones, i, zone) {
+		const char *why = provision_text(zone, "no-api");
+
+		if (provision_text(zone, "api"))
+			continue;
+		provision_add(lines,
+			      "%s no captive portal API for DHCP and router advertisements%s%s: %s",
+			      comment, several ? " of zone " : "",
+			      several ? provision_text(zone, "name") : "",
+			      why && !strchr(why, '\n') ? why : "portald does not say why");
+	}
 }
 
 enum status provision_print(struct ctl *ctl, const char *comment,
@@ -95,8 +108,7 @@ enum status provision_print(struct ctl *ctl, const char *comment,
 		return status;
 	provision_add(lines, "%s from portalctl", comment);
 	make(&p, lines);
-	if (!p.api)
-		add_reason(lines, comment, answer);
+	add_reasons(lines, comment, &p);
 	if (ctl->json) {
 		ctl_print_json(all);
 		return STATUS_DONE;

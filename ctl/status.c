@@ -75,6 +75,67 @@ static int print_zones(const json_t *zones)
 	return r;
 }
 
+/* Where guests find the portal, and what DHCP may tell their devices of it. */
+static int add_portal(struct table *table, json_t *zone)
+{
+	const char *name = json_string_value(json_object_get(zone, "name")),
+		   *hostname = json_string_value(json_object_get(zone, "hostname")),
+		   *api = json_string_value(json_object_get(zone, "api"));
+	const bool https = json_is_true(json_object_get(zone, "https"));
+	char portal[300];
+
+	if (!name)
+		return -1;
+	if (hostname)
+		snprintf(portal, sizeof(portal), "%s://%.256s", https ? "https" : "http", hostname);
+	table_add(table, COLOUR_NONE, name);
+	table_add(table, https ? COLOUR_GREEN : COLOUR_YELLOW,
+		  hostname ? portal : "http://, the gateway's address");
+	table_add(table, COLOUR_NONE, api ? api : "none");
+	return 0;
+}
+
+static int print_portals(const json_t *zones)
+{
+	static const struct column columns[] = {
+		{"ZONE", false, 0}, {"PORTAL", false, 0}, {"API IN DHCP", false, 0}};
+	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	json_t *zone;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (zones, i, zone) {
+		if (add_portal(table, zone) < 0)
+			r = -1;
+	}
+	if (r == 0) {
+		putchar('\n');
+		table_print(table, stdout);
+	}
+	table_destroy(table);
+	return r;
+}
+
+/* What a portal without a certificate cannot do. */
+static void print_loss(const json_t *zones)
+{
+	json_t *zone;
+	size_t i, plain = 0;
+
+	json_array_foreach (zones, i, zone) {
+		if (json_is_true(json_object_get(zone, "https")))
+			continue;
+		printf("%s%s", plain++ == 0 ? "\nwithout https: " : ", ",
+		       json_string_value(json_object_get(zone, "name")));
+	}
+	if (plain == 0)
+		return;
+	puts("\n  what guests type and read there can be read and changed by others on their network");
+	puts("  devices have no captive portal API: they do not learn how much time and data is left,");
+	puts("  and find the portal by their probes alone");
+	puts("  set hostname, certificate and certificate-key, see portald.conf(5)");
+}
+
 static void print_field(const char *name, const char *text)
 {
 	CLEANUP(cleanup_free) char *clean = output_clean(text, 0);
@@ -118,14 +179,13 @@ static void print_warnings(const json_t *warnings)
 static int print_status(json_t *answer)
 {
 	const char *version, *config;
-	json_t *hostname, *api, *zones, *processes, *warnings;
+	json_t *zones, *processes, *warnings;
 	char text[128], duration[DURATION_TEXT_MAX];
 	json_int_t pid, uptime;
 
-	if (json_unpack(answer, "{s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
-			&version, "pid", &pid, "uptime", &uptime, "config", &config, "hostname",
-			&hostname, "api", &api, "zones", &zones, "processes", &processes,
-			"warnings", &warnings) < 0 ||
+	if (json_unpack(answer, "{s:s, s:I, s:I, s:s, s:o, s:o, s:o}", "version", &version, "pid",
+			&pid, "uptime", &uptime, "config", &config, "zones", &zones, "processes",
+			&processes, "warnings", &warnings) < 0 ||
 	    uptime < 0 || !json_is_array(zones) || !json_is_array(processes) ||
 	    !json_is_array(warnings))
 		return -1;
@@ -133,13 +193,9 @@ static int print_status(json_t *answer)
 		 duration_format((uint64_t)uptime, duration), (long long)pid);
 	print_field("portald", text);
 	print_field("configuration", config);
-	print_field("hostname", json_is_string(hostname)
-					? json_string_value(hostname)
-					: "none: links show the gateway's address");
-	print_field("API in DHCP",
-		    json_is_string(api) ? json_string_value(api) : "none: see portalctl dnsmasq");
-	if (print_processes(processes) < 0 || print_zones(zones) < 0)
+	if (print_processes(processes) < 0 || print_zones(zones) < 0 || print_portals(zones) < 0)
 		return -1;
+	print_loss(zones);
 	print_warnings(warnings);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host's checks say about the portal's certificate. */
+/* What the host's checks say about the portal's certificates. */
 #pragma once
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 /* -EACCES, said to `out`: there should be a certificate, but this process may not read it. */
 int certificate_require(const struct config *config, FILE *out);
-/* It has expired or soon will: a gateway goes on with it, for a login page with a warning is better
- * than none.  The number of lines written. */
+/* It has expired or soon will, its chain has an end too early, or there is no response of its CA to
+ * show: a gateway goes on with it, for a login page with a warning is better than none.  The number
+ * of lines written. */
 size_t certificate_warn(const struct config *config, FILE *out);

@@ -285,6 +285,7 @@ int config_load(const char *path, FILE *out, struct config **ret_config)
 void config_zone_release(struct zone_config *zone)
 {
 	free(zone->name);
+	pair_forget(&zone->pair);
 	for (size_t i = 0; i < config_zone_key_count; i++) {
 		if (config_zone_keys[i].type == FIELD_TEXT)
 			free(*(char **)config_field(&config_zone_keys[i], zone));
@@ -298,13 +299,12 @@ void config_destroy(struct config *config)
 		return;
 	for (size_t i = 0; i < ZONES_MAX; i++)
 		config_zone_release(&config->zones[i]);
+	pair_forget(&config->pair);
 	for (size_t i = 0; i < config_global_key_count; i++) {
 		if (config_global_keys[i].type == FIELD_TEXT)
 			free(*(char **)config_field(&config_global_keys[i], config));
 	}
 	free(config->path);
-	free(config->chain_pem);
-	free(config->key_pem);
 	free(config);
 }
 

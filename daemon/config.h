@@ -15,11 +15,9 @@
 #include "daemon/config_zone.h"
 
 struct config {
-	char *path;	/* of the file, for messages */
-	char *hostname; /* the portal's name, or NULL: links use the gateway's address */
-	char *certificate, *certificate_key; /* paths, or NULL: no https */
-	char *chain_pem, *key_pem;	     /* what is in them; NULL without a certificate */
-	int64_t certificate_end;	     /* it expires: seconds since 1970 */
+	char *path;		/* of the file, for messages */
+	char *hostname;		/* the portal's name, or NULL: links use the gateway's address */
+	struct pair pair;	/* of zones that have none of their own */
 	uint32_t advertise_api; /* 1: guests' devices trust the certificate (config_api.c) */
 	char *state_dir, *run_dir, *user;
 	uint32_t workers;
@@ -46,10 +44,15 @@ size_t config_queues(const struct config *config);
 /* What config->metrics says, with its port.  -EINVAL. */
 int config_listen_parse(const char *text, struct addr *ret_addr);
 
-/* The URI of the captive portal API as DHCP and router advertisements give it (RFC 8910), or NULL and
- * in *ret_why what is missing.  `text` holds it. */
-const char *config_api_uri(const struct config *config, char text[static CONFIG_API_URI_MAX + 1],
-			   const char **ret_why);
+/* A zone's own, else the one of all.  NULL: there is none; links use the gateway's address. */
+const char *config_hostname(const struct config *config, const struct zone_config *zone);
+/* The same; NULL: no https.  What it names may not have been read. */
+const struct pair *config_pair(const struct config *config, const struct zone_config *zone);
+
+/* The URI of the captive portal API as DHCP and router advertisements of a zone give it (RFC 8910), or
+ * NULL and in *ret_why what is missing.  `text` holds it. */
+const char *config_api_uri(const struct config *config, const struct zone_config *zone,
+			   char text[static CONFIG_API_URI_MAX + 1], const char **ret_why);
 
 /* The line on which `key` of a zone (or, zone NULL, a global key) was set; the zone's own line, or
  * 0, if it was not. */

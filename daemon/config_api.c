@@ -37,39 +37,63 @@ static bool is_address(const char *name)
 	return inet_aton(name, &addr);
 }
 
+static bool has_tls(const struct config *c, const struct zone_config *zone)
+{
+	const struct pair *p = config_pair(c, zone);
+
+	return p && p->key && config_hostname(c, zone);
+}
+
+static void check_name(struct config_load *l, const char *name)
+{
+	if (is_address(name))
+		config_complain(l, "%s is an address, and devices want a name; set hostname to one",
+				name);
+	else if (strlen(name) > NAME_MAX_OF_API)
+		config_complain(l, "hostname is too long for DHCP; use one of at most %d bytes",
+				(int)NAME_MAX_OF_API);
+}
+
+/* Zones without a certificate have no API, and nothing is advertised there. */
 void config_check_api(struct config_load *l)
 {
 	const struct config *c = l->config;
+	const char *last = NULL;
+	bool any = false;
 
 	if (!c->advertise_api)
 		return;
 	l->line = config_line(c, NULL, "advertise-api");
 	l->zone = NULL;
 	l->key = "advertise-api";
-	if (!c->certificate || !c->certificate_key || !c->hostname)
+	for (size_t i = 0; i < c->zone_count; i++) {
+		const char *name = config_hostname(c, &c->zones[i]);
+
+		if (!has_tls(c, &c->zones[i]))
+			continue;
+		any = true;
+		if (name != last)
+			check_name(l, name);
+		last = name;
+	}
+	if (!any)
 		config_complain(l, "devices ask the API over https alone; set hostname, "
 				   "certificate and certificate-key as well");
-	else if (is_address(c->hostname))
-		config_complain(l, "%s is an address, and devices want a name; set hostname to one",
-				c->hostname);
-	else if (strlen(c->hostname) > NAME_MAX_OF_API)
-		config_complain(l, "hostname is too long for DHCP; use one of at most %d bytes",
-				(int)NAME_MAX_OF_API);
 }
 
-const char *config_api_uri(const struct config *c, char text[static CONFIG_API_URI_MAX + 1],
-			   const char **ret_why)
+const char *config_api_uri(const struct config *c, const struct zone_config *zone,
+			   char text[static CONFIG_API_URI_MAX + 1], const char **ret_why)
 {
+	const struct pair *p = config_pair(c, zone);
 	const struct {
 		bool lacking;
 		const char *why;
 	} needs[] = {
-		{!c->certificate,
-		 "the portal has no certificate, and devices ask the API over https alone"},
+		{!p, "the portal has no certificate, and devices ask the API over https alone"},
 		{!c->advertise_api, "advertise-api is no in portald.conf; set it to yes if "
 				    "guests' devices trust the portal's certificate"},
-		{!c->chain_pem, "the certificate could not be read; see the log of portald"},
-		{c->certificate_end < time(NULL), "the certificate has expired; renew it"},
+		{p && !p->chain_pem, "the certificate could not be read; see the log of portald"},
+		{p && p->end < time(NULL), "the certificate has expired; renew it"},
 	};
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
@@ -78,6 +102,7 @@ const char *config_api_uri(const struct config *c, char text[static CONFIG_API_U
 			return NULL;
 	}
 	*ret_why = NULL;
-	snprintf(text, CONFIG_API_URI_MAX + 1, "%s%s%s", before_name, c->hostname, behind_name);
+	snprintf(text, CONFIG_API_URI_MAX + 1, "%s%s%s", before_name, config_hostname(c, zone),
+		 behind_name);
 	return text;
 }

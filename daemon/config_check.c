@@ -178,6 +178,6 @@ void config_cross_check(struct config_load *l)
 		check_zone(l, i);
 	check_ports(l);
 	check_queues(l);
-	config_check_certificate(l);
+	config_check_certificates(l);
 	config_check_api(l);
 }

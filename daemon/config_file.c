@@ -36,6 +36,15 @@ int config_read_file(const char *path, char **ret_text, size_t *ret_len)
 	return 0;
 }
 
+int config_read_regular(const char *path, char **ret_text, size_t *ret_len)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? config_read_file(path, ret_text, ret_len) : -EINVAL;
+}
+
 int config_resolve(struct config_load *l, const char *value, char **field)
 {
 	char path[PATH_MAX];

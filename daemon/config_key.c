@@ -18,9 +18,7 @@
 #include "daemon/config_private.h"
 
 enum {
-	TITLE_MAX = 128,    /* bytes */
-	HOSTNAME_MAX = 253, /* RFC 1035, 2.3.4 */
-	LABEL_MAX = 63,
+	TITLE_MAX = 128, /* bytes */
 	USER_MAX = 31,
 	LANG_MAX = 35,	     /* RFC 5646, 4.4.1 */
 	REFRESH_MAX = 60,    /* seconds */
@@ -131,39 +129,6 @@ static int parse_title(struct config_load *l, const struct config_key *key, cons
 		return config_complain(l, "a title has 1 to %d bytes", TITLE_MAX);
 	if (!text_is_plain(value))
 		return config_complain(l, "the text is no UTF-8; save the file as UTF-8");
-	return config_set_text(field, value);
-}
-
-/* RFC 1123, 2.1; a dotted IPv4 address passes as well. */
-static bool is_hostname(const char *name)
-{
-	size_t len = strlen(name), label = 0;
-
-	if (len == 0 || len > HOSTNAME_MAX || name[len - 1] == '-')
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		const unsigned char c = (unsigned char)name[i];
-
-		if (c == '.' ? label == 0 || name[i - 1] == '-'
-			     : !isalnum(c) && (c != '-' || label == 0))
-			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > LABEL_MAX)
-			return false;
-	}
-	return label > 0;
-}
-
-static int parse_hostname(struct config_load *l, const struct config_key *key, const char *value,
-			  void *field)
-{
-	(void)key;
-	if (!is_hostname(value))
-		return config_complain(
-			l,
-			"\"%s\" is no host name; write it like portal.example.net, without "
-			"http:// and without a port",
-			value);
 	return config_set_text(field, value);
 }
 
@@ -315,9 +280,10 @@ static int parse_pages(struct config_load *l, const struct config_key *key, cons
 
 /* clang-format off */
 const struct config_key config_global_keys[] = {
-	{"hostname", parse_hostname, NULL, GLOBAL(hostname), FIELD_TEXT, false, 0, 0},
-	{"certificate", config_parse_certificate, NULL, GLOBAL(certificate), FIELD_TEXT, false, 0, 0},
-	{"certificate-key", config_parse_certificate, NULL, GLOBAL(certificate_key), FIELD_TEXT, false, 0, 0},
+	{"hostname", config_parse_hostname, NULL, GLOBAL(hostname), FIELD_TEXT, false, 0, 0},
+	{"certificate", config_parse_certificate, NULL, GLOBAL(pair.certificate), FIELD_TEXT, false, 0, 0},
+	{"certificate-key", config_parse_certificate, NULL, GLOBAL(pair.key), FIELD_TEXT, false, 0, 0},
+	{"certificate-ocsp", config_parse_certificate, NULL, GLOBAL(pair.ocsp), FIELD_TEXT, false, 0, 0},
 	{"advertise-api", config_parse_yes, "no", GLOBAL(advertise_api), FIELD_U32, false, 0, 0},
 	{"state-dir", parse_folder, "/var/lib/portald", GLOBAL(state_dir), FIELD_TEXT, true, 0, 0},
 	{"run-dir", parse_run_dir, "/run/portald", GLOBAL(run_dir), FIELD_TEXT, true, 0, 0},
@@ -332,6 +298,10 @@ const struct config_key config_global_keys[] = {
 
 const struct config_key config_zone_keys[] = {
 	{"interface", parse_interface, NULL, ZONE(interface), FIELD_TEXT, true, 0, 0},
+	{"hostname", config_parse_hostname, NULL, ZONE(hostname), FIELD_TEXT, false, 0, 0},
+	{"certificate", config_parse_certificate, NULL, ZONE(pair.certificate), FIELD_TEXT, false, 0, 0},
+	{"certificate-key", config_parse_certificate, NULL, ZONE(pair.key), FIELD_TEXT, false, 0, 0},
+	{"certificate-ocsp", config_parse_certificate, NULL, ZONE(pair.ocsp), FIELD_TEXT, false, 0, 0},
 	{"divert", config_parse_divert, "redirect", ZONE(divert), FIELD_U32, true, 0, 0},
 	{"probes", config_parse_probes, "compatible", ZONE(probes), FIELD_U32, false, 0, 0},
 	{"redirect-probes", config_parse_redirect_probes, NULL, ZONE(redirect_probes), FIELD_TEXT, false, 0, 0},

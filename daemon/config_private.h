@@ -76,6 +76,9 @@ int config_parse_url(struct config_load *l, const struct config_key *key, const 
 int config_parse_garden(struct config_load *l, const struct config_key *key, const char *value,
 			void *field);
 
+/* "portal.example.net" */
+int config_parse_hostname(struct config_load *l, const struct config_key *key, const char *value,
+			  void *field);
 /* A path, or credential:NAME (daemon/certificate.c). */
 int config_parse_certificate(struct config_load *l, const struct config_key *key, const char *value,
 			     void *field);
@@ -84,10 +87,8 @@ int config_parse_certificate(struct config_load *l, const struct config_key *key
  * no comment, no variable. -EINVAL if it complained, -ENOMEM. */
 int config_rewrite(struct config_load *l, const char *text, size_t len, char **ret_text);
 
-/* Reads the certificate and its key, if there are any, and checks them (daemon/certificate.c). */
-void config_check_certificate(struct config_load *l);
-/* The running pair for a fresh one that we may not read any more; true: that is what became of it. */
-bool config_keep_certificate(const struct config *running, struct config *fresh);
+/* Reads the certificates and their keys, if there are any, and checks them (daemon/certificate.c). */
+void config_check_certificates(struct config_load *l);
 
 /* "yes" or "no" */
 int config_parse_yes(struct config_load *l, const struct config_key *key, const char *value,

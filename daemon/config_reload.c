@@ -119,6 +119,7 @@ static void copy_zone(struct zone_config *to, const struct zone_config *from)
 {
 	memset(to, 0, sizeof(*to));
 	to->name = copy_text(from->name);
+	pair_take(&to->pair, &from->pair);
 	for (size_t i = 0; i < config_zone_key_count; i++)
 		field_copy(config_zone_keys[i].type, config_field(&config_zone_keys[i], to),
 			   config_field(&config_zone_keys[i], from));
@@ -143,6 +144,36 @@ static void take_zones(struct reload *r, struct zone_config *zones)
 	}
 }
 
+/* portald is an ordinary user now, and may not be able to read a key again. */
+static void keep_pair(struct reload *r, const struct zone_config *zone, struct pair *fresh,
+		      const struct pair *running)
+{
+	char text[160];
+
+	if (!fresh->certificate || fresh->chain_pem)
+		return;
+	pair_take(fresh, running);
+	snprintf(text, sizeof(text), "certificate: portald may not read it%s until a restart",
+		 fresh->chain_pem ? " any more; the one before stays"
+				  : "; there is no https with it");
+	tell(r, config_line(r->fresh, zone, "certificate"), zone ? zone->name : NULL, text);
+}
+
+/* A pair that stays must be for the name that is to come. */
+static void keep_pairs(struct reload *r, struct zone_config *zones)
+{
+	keep_pair(r, NULL, &r->fresh->pair, &r->running->pair);
+	for (size_t i = 0; i < r->running->zone_count; i++)
+		keep_pair(r, &zones[i], &zones[i].pair, &r->running->zones[i].pair);
+	for (size_t i = 0; i < r->running->zone_count; i++) {
+		const struct pair *p = config_pair(r->fresh, &zones[i]);
+		const char *name = config_hostname(r->fresh, &zones[i]);
+
+		if (p && p->chain_pem && name && !pair_is_for(p, name))
+			pair_forget(p == &r->fresh->pair ? &r->fresh->pair : &zones[i].pair);
+	}
+}
+
 size_t config_keep_fixed(const struct config *running, struct config *fresh, FILE *out)
 {
 	struct reload r = {.running = running, .fresh = fresh, .out = out};
@@ -152,9 +183,7 @@ size_t config_keep_fixed(const struct config *running, struct config *fresh, FIL
 		abort();
 	keep_fields(&r, NULL, fresh, running);
 	take_zones(&r, zones);
-	if (config_keep_certificate(running, fresh))
-		tell(&r, config_line(fresh, NULL, "certificate"), NULL,
-		     "certificate: portald may not read it any more; the one before stays until a restart");
+	keep_pairs(&r, zones);
 	for (size_t i = 0; i < fresh->zone_count; i++) {
 		struct zone_config *added = &fresh->zones[i];
 

@@ -6,17 +6,20 @@
 
 #include "common/proto.h"
 #include "common/proto_gate.h"
+#include "daemon/pair.h"
 
 enum {
 	CONFIG_SESSION_MAX = 3650 * 86400, /* seconds */
 	CONFIG_FILE_MAX =
 		1024 * 1024,	  /* bytes of portald.conf, and of a page, logo or terms file */
-	CONFIG_KEYS_MAX = 32,	  /* keys of a zone, and global keys */
+	CONFIG_KEYS_MAX = 48,	  /* keys of a zone, and global keys */
 	CONFIG_API_URI_MAX = 255, /* bytes: the length of a DHCPv4 option (RFC 8910, 2.1) */
 };
 
 struct zone_config {
 	char *name;		 /* letters, digits, '-'; at most ZONE_NAME_MAX - 1 */
+	char *hostname;		 /* NULL: the one of all zones; config_hostname() */
+	struct pair pair;	 /* likewise; config_pair() */
 	char *interface;	 /* at most IFNAME_MAX - 1 */
 	uint32_t divert, probes; /* enum divert, enum probes */
 	char *redirect_probes;	 /* patterns (common/probe.h) with blanks between them, or NULL */

@@ -43,13 +43,18 @@ static json_t *zone_status(const struct engine *e, uint32_t i)
 		[LINK_FAILED] = "failed",
 	};
 	const struct zone_config *z = &e->config->zones[i];
+	const struct pair *pair = config_pair(e->config, z);
+	char uri[CONFIG_API_URI_MAX + 1];
+	const char *why, *api = config_api_uri(e->config, z, uri, &why);
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:I}", "name", z->name,
-			 "interface", z->interface, "state", states[e->links[i]], "divert",
-			 z->divert == DIVERT_QUEUE ? "queue" : "redirect", "login", "click-through",
-			 "session", (json_int_t)z->session, "portal-port", (int)z->portal_port,
-			 "divert-port", (int)z->divert_port, "sessions",
-			 (json_int_t)e->sessions.zones[i].count);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:I, s:s?, s:b, s:s?, s:s?}",
+			 "name", z->name, "interface", z->interface, "state", states[e->links[i]],
+			 "divert", z->divert == DIVERT_QUEUE ? "queue" : "redirect", "login",
+			 "click-through", "session", (json_int_t)z->session, "portal-port",
+			 (int)z->portal_port, "divert-port", (int)z->divert_port, "sessions",
+			 (json_int_t)e->sessions.zones[i].count, "hostname",
+			 config_hostname(e->config, z), "https", pair && pair->chain_pem, "api",
+			 api, "no-api", why);
 }
 
 static json_t *warnings_of(const struct engine *e)
@@ -74,8 +79,6 @@ static void run_status(struct client *c)
 {
 	const struct engine *e = c->engine;
 	json_t *zones = json_array(), *processes = json_array();
-	char uri[CONFIG_API_URI_MAX + 1];
-	const char *why, *api = config_api_uri(e->config, uri, &why);
 
 	for (uint32_t i = 0; i < e->config->zone_count; i++)
 		json_array_append_new(zones, zone_status(e, i));
@@ -86,12 +89,11 @@ static void run_status(struct client *c)
 	for (size_t i = 0; i < e->worker_count; i++)
 		json_array_append_new(processes, json_pack("{s:s, s:i}", "name", "portald-web",
 							   "pid", (int)e->workers[i].pid));
-	client_send(c, json_pack("{s:s, s:i, s:I, s:s?, s:s, s:s?, s:s?, s:o, s:o, s:o}", "version",
-				 PORTALD_VERSION, "pid", (int)getpid(), "uptime",
-				 (json_int_t)((now_boot_ms() - e->started_ms) / 1000), "hostname",
-				 e->config->hostname, "config", e->config->path, "api", api,
-				 "no-api", why, "zones", zones, "processes", processes, "warnings",
-				 warnings_of(e)));
+	client_send(c, json_pack("{s:s, s:i, s:I, s:s, s:o, s:o, s:o}", "version", PORTALD_VERSION,
+				 "pid", (int)getpid(), "uptime",
+				 (json_int_t)((now_boot_ms() - e->started_ms) / 1000), "config",
+				 e->config->path, "zones", zones, "processes", processes,
+				 "warnings", warnings_of(e)));
 	client_done(c);
 }
 

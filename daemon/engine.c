@@ -96,6 +96,7 @@ static void link_changed(void *data, uint32_t zone, enum link_state state)
 void engine_describe_zone(const struct config *c, size_t index, struct gate_zone *ret_zone)
 {
 	const struct zone_config *z = &c->zones[index];
+	const struct pair *pair = config_pair(c, z);
 	char bad[GARDEN_TEXT_MAX];
 
 	*ret_zone = (struct gate_zone){
@@ -104,7 +105,7 @@ void engine_describe_zone(const struct config *c, size_t index, struct gate_zone
 		.portal_port = z->portal_port,
 		.divert_port = z->divert_port,
 		.tls_port = z->tls_port,
-		.tls = c->chain_pem != NULL,
+		.tls = pair && pair->chain_pem,
 		.connection_limit = z->connection_limit,
 		.connection_ceiling = z->connection_ceiling,
 		.dns_limit = z->dns_limit,

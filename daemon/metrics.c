@@ -3,7 +3,7 @@
  * A metric is one line of the table at the end, and a function that writes its samples.  Nothing here
  * asks anybody else or walks over sessions: a text costs the same with 100,000 of them.
  *
- * Label values are names of zones (letters, digits, '-') and constants, so none needs an escape.
+ * Label values are names of zones and hosts (letters, digits, '-', '.') and constants, so none needs an escape.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -203,8 +203,29 @@ static void accounting(const struct scrape *x)
 /* No sample without a certificate */
 static void certificate_end(const struct scrape *x)
 {
-	if (x->e->config->certificate)
-		number(x, (uint64_t)x->e->config->certificate_end);
+	const struct config *c = x->e->config;
+
+	for (uint32_t i = 0; i < c->zone_count; i++) {
+		const struct pair *p = config_pair(c, &c->zones[i]);
+
+		if (p && p->chain_pem)
+			zone_number(x, i, "name", config_hostname(c, &c->zones[i]),
+				    (uint64_t)p->end);
+	}
+}
+
+/* No sample without a response that can be shown */
+static void ocsp_end(const struct scrape *x)
+{
+	const struct config *c = x->e->config;
+
+	for (uint32_t i = 0; i < c->zone_count; i++) {
+		const struct pair *p = config_pair(c, &c->zones[i]);
+
+		if (p && p->ocsp_der)
+			zone_number(x, i, "name", config_hostname(c, &c->zones[i]),
+				    (uint64_t)p->ocsp_end);
+	}
 }
 
 static void store_commits(const struct scrape *x)
@@ -258,7 +279,8 @@ static const struct {
 	{"portald_queue_unsent_frames_total", "counter", "Answers to queued packets that could not be sent.", queue_unsent},
 	{"portald_netlink_errors_total", "counter", "Changes and readings of the kernel's tables that failed.", netlink_errors},
 	{"portald_ruleset_flushes_total", "counter", "How often somebody else removed the ruleset.", flushes},
-	{"portald_certificate_expiry_timestamp_seconds", "gauge", "When the portal's certificate expires, since 1970.", certificate_end},
+	{"portald_certificate_expiry_timestamp_seconds", "gauge", "When the portal's certificate of a zone expires, since 1970.", certificate_end},
+	{"portald_ocsp_expiry_timestamp_seconds", "gauge", "Until when its CA's response is shown with it, since 1970.", ocsp_end},
 	{"portald_accounting_read_seconds", "histogram", "Time to read one portion of the kernel's counters and act on it.", accounting},
 	{"portald_store_commit_seconds", "histogram", "Time to write one transaction to the disk.", store_commits},
 	{"portald_store_healthy", "gauge", "0: the disk does not take what is in memory.", store_healthy},

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Entries: log-level, hostname (if configured), certificate and certificate-key (likewise), secret, zones (their number); and for zone i, each
- * with the prefix "zone/i/": name, title, lang, refresh, portal-port, divert-port, accent,
- * accent-dark, divert, probes, redirect-probes (if configured), terms, logo and logo-type (if
- * configured), page/FILE for each file of the pages folder.
+ * Entries: log-level, secret, pairs and zones (their numbers); for pair i, each with the prefix
+ * "pair/i/": chain and key in PEM, and, if the CA's response can be shown, ocsp in DER and ocsp-end; for
+ * zone i, each with the prefix "zone/i/": name, hostname (if configured), pair (the number of its
+ * pair, if it has one), title, lang, refresh, portal-port, divert-port, accent, accent-dark, divert,
+ * probes, redirect-probes (if configured), terms, logo and logo-type (if configured), page/FILE for
+ * each file of the pages folder.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,12 +111,60 @@ static const char *image_type(const char *path)
 	return "application/octet-stream";
 }
 
-static int add_texts(struct bundle_writer *w, size_t i, const struct zone_config *z)
+static int add_pair(struct bundle_writer *w, size_t i, const struct pair *p)
 {
+	char name[BUNDLE_NAME_MAX];
+
+	snprintf(name, sizeof(name), "pair/%zu/chain", i);
+	int r = bundle_addf(w, name, "%s", p->chain_pem);
+
+	snprintf(name, sizeof(name), "pair/%zu/key", i);
+	if (r == 0)
+		r = bundle_addf(w, name, "%s", p->key_pem);
+	if (!p->ocsp_der)
+		return r;
+	snprintf(name, sizeof(name), "pair/%zu/ocsp", i);
+	if (r == 0)
+		r = bundle_add(w, name, p->ocsp_der, p->ocsp_len);
+	snprintf(name, sizeof(name), "pair/%zu/ocsp-end", i);
+	return r == 0 ? bundle_addf(w, name, "%" PRId64, p->ocsp_end) : r;
+}
+
+/* Each pair once, and which of them each zone has. */
+static int add_pairs(struct bundle_writer *w, const struct config *c)
+{
+	const struct pair *pairs[ZONES_MAX];
+	char name[BUNDLE_NAME_MAX];
+	size_t count = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < c->zone_count && r == 0; i++) {
+		const struct pair *p = config_pair(c, &c->zones[i]);
+		size_t k = 0;
+
+		if (!p || !p->chain_pem)
+			continue;
+		while (k < count && pairs[k] != p)
+			k++;
+		if (k == count) {
+			pairs[count++] = p;
+			r = add_pair(w, k, p);
+		}
+		snprintf(name, sizeof(name), "zone/%zu/pair", i);
+		if (r == 0)
+			r = bundle_addf(w, name, "%zu", k);
+	}
+	return r == 0 ? bundle_addf(w, "pairs", "%zu", count) : r;
+}
+
+static int add_texts(struct bundle_writer *w, size_t i, const struct config *c)
+{
+	const struct zone_config *z = &c->zones[i];
 	const struct {
 		const char *key, *value;
 	} texts[] = {
 		{"name", z->name},
+		{"hostname", config_hostname(c, z)},
 		{"title", z->title},
 		{"lang", z->lang},
 		{"venue-info-url", z->venue_info_url},
@@ -145,11 +196,12 @@ static int add_texts(struct bundle_writer *w, size_t i, const struct zone_config
 	return r;
 }
 
-static int add_zone(struct bundle_writer *w, size_t i, const struct zone_config *z,
-		    const char *pages, FILE *out)
+static int add_zone(struct bundle_writer *w, size_t i, const struct config *c, const char *pages,
+		    FILE *out)
 {
+	const struct zone_config *z = &c->zones[i];
 	char name[BUNDLE_NAME_MAX], terms[PATH_MAX];
-	int r = add_texts(w, i, z);
+	int r = add_texts(w, i, c);
 
 	if (r < 0)
 		return r;
@@ -184,18 +236,14 @@ static int add_all(struct bundle_writer *w, const struct config *c, const unsign
 		return r;
 	}
 	r = bundle_addf(w, "log-level", "%s", levels[c->log_level]);
-	if (r == 0 && c->hostname)
-		r = bundle_addf(w, "hostname", "%s", c->hostname);
-	if (r == 0 && c->chain_pem)
-		r = bundle_addf(w, "certificate", "%s", c->chain_pem);
-	if (r == 0 && c->key_pem)
-		r = bundle_addf(w, "certificate-key", "%s", c->key_pem);
 	if (r == 0)
 		r = bundle_add(w, "secret", secret, 32);
 	if (r == 0)
+		r = add_pairs(w, c);
+	if (r == 0)
 		r = bundle_addf(w, "zones", "%zu", c->zone_count);
 	for (size_t i = 0; i < c->zone_count && r == 0; i++)
-		r = add_zone(w, i, &c->zones[i], pages, out);
+		r = add_zone(w, i, c, pages, out);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "daemon/certificate.h"
 #include "daemon/engine.h"
 #include "daemon/pages.h"
 
@@ -39,6 +40,7 @@ static int prepare(struct engine *e, FILE *messages, struct config **ret_config,
 	if (r < 0)
 		return r;
 	config_keep_fixed(e->config, fresh, messages);
+	certificate_warn(fresh, messages);
 	r = pages_bundle(fresh, e->secret, messages, ret_bundle);
 	if (r < 0) {
 		config_destroy(fresh);

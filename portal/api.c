@@ -125,11 +125,12 @@ int api_get(struct exchange *x, const struct web_reply *reply)
 		[VALUE_NEXT] = {.text = "/"}, [VALUE_NOT_FOUND] = {.text = "1"}};
 	char origin[LINK_ORIGIN_MAX], url[URL_MAX];
 	const unsigned int status = refusal(reply);
+	const char *hostname = x->site->zones[x->zone].stranger.hostname;
 
 	x->negotiated = true;
-	if (!x->secure || !x->site->hostname)
+	if (!x->secure || !hostname)
 		return page_answer(x, 404, PAGE_ERROR, values, NULL);
-	link_secure_origin(x->site->hostname, origin);
+	link_secure_origin(hostname, origin);
 	snprintf(url, sizeof(url), "%s/%s", origin,
 		 reply && reply->state == GUEST_ONLINE ? "status" : "login");
 	if (accept_wants_page(x->accept))

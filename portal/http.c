@@ -65,6 +65,7 @@ static void run(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	tls_serve(l->zone);
 	MHD_run(l->daemon);
 	schedule(l);
 }
@@ -85,7 +86,7 @@ static struct addr usable_address(struct listener *l, const struct addr *local)
 	if (!addr_is_link_local(local)) {
 		for (size_t i = 0; i < LISTENERS; i++)
 			all[i].local = *local;
-	} else if (!l->local.family && !l->http->site->hostname && !l->warned) {
+	} else if (!l->local.family && !zone->stranger.hostname && !l->warned) {
 		l->warned = true;
 		log_warning(
 			"zone %s: the gateway has a link-local address only, no link can lead there; "

@@ -283,16 +283,16 @@ static bool is_get(const struct exchange *x)
 static bool is_misdirected(const struct exchange *x)
 {
 	return x->parts.host_given && !link_is_address(x->parts.host) &&
-	       !link_is_portal(x->parts.host, x->site->hostname, &x->local);
+	       !link_is_portal(x->parts.host, zone_of(x)->stranger.hostname, &x->local);
 }
 
 static void own_origin(const struct exchange *x, bool secure,
 		       char ret_origin[static LINK_ORIGIN_MAX])
 {
-	if (secure && x->site->hostname)
-		link_secure_origin(x->site->hostname, ret_origin);
+	if (secure && zone_of(x)->stranger.hostname)
+		link_secure_origin(zone_of(x)->stranger.hostname, ret_origin);
 	else
-		link_origin(x->site->hostname, &x->local, ret_origin);
+		link_origin(zone_of(x)->stranger.hostname, &x->local, ret_origin);
 }
 
 static int answer_misdirected(struct exchange *x)
@@ -310,7 +310,7 @@ static int answer_misdirected(struct exchange *x)
  * page does not, for detectors of operating systems follow a redirect to it. */
 static bool wants_tls(const struct exchange *x)
 {
-	return x->site->certificate && !x->secure && handlers[x->route].lookup &&
+	return zone_of(x)->stranger.secure && !x->secure && handlers[x->route].lookup &&
 	       x->route != ROUTE_LANDING;
 }
 
@@ -339,7 +339,7 @@ bool exchange_is_foreign(const struct exchange *x)
 	struct link_target parts;
 
 	link_split(x->target, x->host, &parts);
-	return x->diverted && !link_is_portal(parts.host, x->site->hostname, &x->local);
+	return x->diverted && !link_is_portal(parts.host, zone_of(x)->stranger.hostname, &x->local);
 }
 
 int exchange_begin(struct exchange *x)

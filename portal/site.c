@@ -218,6 +218,26 @@ static int try_divert(const struct loader *l, const struct zone_site *zone)
 	return r == -E2BIG ? fail(l, "zone %zu: page divert.html is too large", l->zone) : r;
 }
 
+/* The zone's own name and certificate; without both there is no https. */
+static int load_name(const struct loader *l, const struct site *site, struct zone_site *zone)
+{
+	char key[BUNDLE_NAME_MAX];
+
+	snprintf(key, sizeof(key), "zone/%zu/pair", l->zone);
+	const long pair = bundle_get_number(l->bundle, key, -1);
+
+	zone->stranger.hostname = zone_text(l, "hostname", NULL);
+	if (zone->stranger.hostname && !link_is_hostname(zone->stranger.hostname))
+		return fail(l, "zone %zu: hostname is no host name", l->zone);
+	if (pair < 0)
+		return 0;
+	if ((size_t)pair >= site->pair_count || !zone->stranger.hostname)
+		return fail(l, "zone %zu: there is no such pair, or no hostname for it", l->zone);
+	zone->pair = &site->pairs[pair];
+	zone->stranger.secure = true;
+	return 0;
+}
+
 static int load_zone(struct loader *l, const struct site *site, struct zone_site *zone)
 {
 	char key[BUNDLE_NAME_MAX];
@@ -247,16 +267,43 @@ static int load_zone(struct loader *l, const struct site *site, struct zone_site
 	if (r < 0)
 		return r;
 	zone->stranger = (struct answer_zone){
-		.hostname = site->hostname,
-		.secure = site->certificate != NULL,
 		.title = zone_text(l, "title", zone->name),
 		.lang = zone_text(l, "lang", "en"),
 		.refresh = (uint32_t)refresh,
 		.page = zone->divert,
 	};
 	zone->stranger.dir = direction(zone->stranger.lang);
-	r = load_probes(l, zone);
+	r = load_name(l, site, zone);
+	if (r == 0)
+		r = load_probes(l, zone);
 	return r == 0 ? try_divert(l, zone) : r;
+}
+
+static int load_pair(const struct loader *l, size_t i, struct site_pair *p)
+{
+	char key[BUNDLE_NAME_MAX];
+
+	snprintf(key, sizeof(key), "pair/%zu/chain", i);
+	p->chain = bundle_get(l->bundle, key, NULL);
+	snprintf(key, sizeof(key), "pair/%zu/key", i);
+	p->key = bundle_get(l->bundle, key, NULL);
+	snprintf(key, sizeof(key), "pair/%zu/ocsp", i);
+	p->ocsp = bundle_get(l->bundle, key, &p->ocsp_len);
+	snprintf(key, sizeof(key), "pair/%zu/ocsp-end", i);
+	p->ocsp_end = bundle_get_number(l->bundle, key, 0);
+	return p->chain && p->key ? 0 : fail(l, "pair %zu is not whole", i);
+}
+
+static int load_pairs(const struct loader *l, struct site *site)
+{
+	const long count = bundle_get_number(l->bundle, "pairs", 0);
+	int r = 0;
+
+	if (count < 0 || count > ZONES_MAX)
+		return fail(l, "there are more than %d pairs", ZONES_MAX);
+	for (; r == 0 && site->pair_count < (size_t)count; site->pair_count++)
+		r = load_pair(l, site->pair_count, &site->pairs[site->pair_count]);
+	return r;
 }
 
 static int load_global(struct loader *l, struct site *site)
@@ -268,15 +315,6 @@ static int load_global(struct loader *l, struct site *site)
 	site->log_level = LOG_LEVEL_INFO;
 	if (level && log_parse_level(level, &site->log_level) < 0)
 		return fail(l, "there is no log-level \"%s\"", level);
-	site->hostname = bundle_get(l->bundle, "hostname", NULL);
-	if (site->hostname && !*site->hostname)
-		site->hostname = NULL;
-	if (site->hostname && !link_is_hostname(site->hostname))
-		return fail(l, "hostname is no host name");
-	site->certificate = bundle_get(l->bundle, "certificate", NULL);
-	site->certificate_key = bundle_get(l->bundle, "certificate-key", NULL);
-	if (site->certificate && (!site->certificate_key || !site->hostname))
-		return fail(l, "a certificate has no key or no hostname");
 	site->secret = (const uint8_t *)bundle_get(l->bundle, "secret", &len);
 	if (!site->secret || len != TOKEN_SECRET_LEN)
 		return fail(l, "secret is not %d bytes long", TOKEN_SECRET_LEN);
@@ -308,6 +346,8 @@ int site_load(struct bundle *bundle, struct site **ret_site, char ret_error[stat
 	site->bundle = bundle;
 	int r = load_global(&l, site);
 
+	if (r == 0)
+		r = load_pairs(&l, site);
 	for (; r == 0 && l.zone < site->zone_count; l.zone++)
 		r = load_zone(&l, site, &site->zones[l.zone]);
 	if (r < 0)

@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/bundle.h"
 #include "common/log.h"
 #include "common/probe.h"
+#include "common/proto.h"
 #include "portal/answer.h"
 #include "portal/template.h"
 #include "portal/values.h"
@@ -33,10 +35,20 @@ enum page_id {
 	PAGES
 };
 
+/* A certificate and its key in PEM, and what its CA said of it. */
+struct site_pair {
+	const char *chain, *key;
+	const char *ocsp; /* DER; NULL: there is nothing to show */
+	size_t ocsp_len;
+	time_t ocsp_end; /* not to be shown from then on */
+};
+
 struct zone_site {
 	const char *name;
-	bool queued;		     /* divert "queue" */
-	struct answer_zone stranger; /* also holds title, lang, dir and refresh for all pages */
+	const struct site_pair *pair; /* NULL: no https */
+	bool queued;		      /* divert "queue" */
+	struct answer_zone
+		stranger; /* also holds hostname, title, lang, dir and refresh for all pages */
 	struct template *divert;
 	char *probes_text;
 	const char *probes[PROBES_MAX]; /* of stranger */
@@ -53,11 +65,11 @@ struct zone_site {
 
 struct site {
 	unsigned int references;
-	struct bundle *bundle;			   /* strings point into it */
-	const char *hostname;			   /* NULL if none is configured */
-	const char *certificate, *certificate_key; /* PEM; NULL: no https */
-	const uint8_t *secret;			   /* TOKEN_SECRET_LEN */
+	struct bundle *bundle; /* strings point into it */
+	const uint8_t *secret; /* TOKEN_SECRET_LEN */
 	enum log_level log_level;
+	size_t pair_count;
+	struct site_pair pairs[ZONES_MAX];
 	size_t zone_count;
 	struct zone_site *zones;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The certificate that TLS listeners show, and its change while handshakes are under way. */
+/* The certificates that TLS listeners show, and their change while handshakes are under way. */
 #pragma once
 
 #include <stddef.h>
@@ -12,9 +12,11 @@
 	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"                          \
 	"+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
 
-/* Takes over the site's pair, or that it has none: handshakes that begin from now on see it.
- * -EINVAL: it is no pair, and nothing has changed. */
+/* Takes over the site's pairs: handshakes that begin from now on see them.  -EINVAL: one is no pair,
+ * and nothing has changed. */
 int tls_set_site(const struct site *site);
+/* The handshakes until the next call are of this zone's listener. */
+void tls_serve(size_t zone);
 /* To be called once a second: frees what no handshake can use any more. */
 void tls_tick(void);
 void tls_finish(void);

@@ -177,7 +177,7 @@ class FakeEngine:
 
 if __name__ == "__main__":
     LOGO = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 60"><path d="M10 50 L40 12 L60 36 L78 20 L110 50Z" fill="#0b7285"/></svg>"""
-    more = {"hostname": sys.argv[2]} if len(sys.argv) > 2 else {}
+    more = {"zone/0/hostname": sys.argv[2]} if len(sys.argv) > 2 else {}
     engine = FakeEngine(sys.argv[1], more, [{"name": "guest", "title": "Hotel Miramar"}])
     print("divert", engine.divert, "portal", engine.portal, flush=True)
     try:

@@ -85,6 +85,12 @@ class Gateway:
     def reload(self):
         os.kill(self.process.pid, signal.SIGHUP)
 
+    def reload_now(self):
+        """The same, and waits until the new configuration is in force."""
+        before = len(self.log_lines("is in force"))
+        self.reload()
+        wait_until(lambda: len(self.log_lines("is in force")) > before, what="the reload")
+
     # ---- life
 
     def launch(self):

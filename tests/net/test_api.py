@@ -6,10 +6,10 @@ import pytest
 
 import gateway
 from authority import NAME, Authority
+from browser import Browser
 from conftest import families
 from guest import bracket
 from namespace import wait_until
-from test_tls import Browser
 
 API = f"https://{NAME}/api"
 JSON = ("-H", "Accept: application/captive+json")

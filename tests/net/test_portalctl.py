@@ -28,13 +28,14 @@ SESSION = {
     "seconds-left": 4980, "bytes-up": 999, "bytes-down": 12_345_678, "addresses": ["10.0.0.5", "fe80::1"],
 }
 STATUS = {
-    "version": "9.9", "pid": 77, "uptime": 90061, "hostname": None, "config": "/etc/portald/portald.conf",
-    "api": None, "no-api": "advertise-api is no",
+    "version": "9.9", "pid": 77, "uptime": 90061, "config": "/etc/portald/portald.conf",
     "zones": [
         {"name": "guest", "interface": "br-guest", "state": "ready", "divert": "redirect", "login": "click-through",
-         "session": 28800, "portal-port": 2050, "divert-port": 2051, "sessions": 1234},
+         "session": 28800, "portal-port": 2050, "divert-port": 2051, "sessions": 1234,
+         "hostname": "portal.example.net", "https": True, "api": "https://portal.example.net/api", "no-api": None},
         {"name": "rt", "interface": "br-two", "state": "missing", "divert": "redirect", "login": "click-through",
-         "session": 90, "portal-port": 2052, "divert-port": 2053, "sessions": 0},
+         "session": 90, "portal-port": 2052, "divert-port": 2053, "sessions": 0,
+         "hostname": None, "https": False, "api": None, "no-api": "advertise-api is no"},
     ],
     "processes": [{"name": "portald-gate", "pid": 78}, {"name": "portald-web", "pid": 79}],
     "warnings": ["net.ipv4.ip_forward is 0"],
@@ -266,8 +267,6 @@ def test_status(straw):
     assert done.stdout == """\
 portald        9.9, up for 1d 1h (pid 77)
 configuration  /etc/portald/portald.conf
-hostname       none: links show the gateway's address
-API in DHCP    none: see portalctl dnsmasq
 processes      portald-gate (pid 78)
                portald-web (pid 79)
 
@@ -275,12 +274,22 @@ ZONE   INTERFACE  STATE    DIVERT    LOGIN          SESSION  PORTS       ONLINE
 guest  br-guest   ready    redirect  click-through       8h  2050, 2051   1,234
 rt     br-two     missing  redirect  click-through   1m 30s  2052, 2053       0
 
+ZONE   PORTAL                          API IN DHCP
+guest  https://portal.example.net      https://portal.example.net/api
+rt     http://, the gateway's address  none
+
+without https: rt
+  what guests type and read there can be read and changed by others on their network
+  devices have no captive portal API: they do not learn how much time and data is left,
+  and find the portal by their probes alone
+  set hostname, certificate and certificate-key, see portald.conf(5)
+
 warning: net.ipv4.ip_forward is 0
 """
     done, _ = straw([STATUS], "status", "--json")
     assert json.loads(done.stdout) == STATUS and done.stdout.count("\n") == 1
-    done, _ = straw([{**STATUS, "hostname": "portal.example.net", "warnings": []}], "status")
-    assert "hostname       portal.example.net\n" in done.stdout and "warning" not in done.stdout
+    done, _ = straw([{**STATUS, "zones": STATUS["zones"][:1], "warnings": []}], "status")
+    assert "warning" not in done.stdout and "without https" not in done.stdout
 
 
 def test_list_of_nobody(straw):

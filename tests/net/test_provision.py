@@ -15,10 +15,10 @@ import pytest
 
 import gateway
 from authority import NAME, Authority
+from browser import Browser
 from capture import parse_frame
 from frames import Wire
 from namespace import wait_until
-from test_tls import Browser
 
 URI = f"https://{NAME}/api"
 YES = "advertise-api = yes\n"
@@ -149,7 +149,7 @@ def test_27_31_33_34_one_uri(gw):
     """The API's, by name, in each line; and the gateway says the same."""
     lines = [line for line in gw.ctl("dnsmasq")["lines"] if "option" in line]
     assert [line.rsplit(",", 1)[1] for line in lines] == [URI, URI]
-    assert gw.status()["api"] == URI and "no-api" not in {k for k, v in gw.status().items() if v}
+    assert gw.status()["zones"][0]["api"] == URI and not gw.status()["zones"][0]["no-api"]
     assert "unrestricted" not in gw.ctl_raw("dnsmasq").stdout
 
 
@@ -165,18 +165,18 @@ def test_an_api_that_devices_would_not_trust_is_not_advertised(gw, authority, fi
     gw.globals += (authority.keys(file) if file else f'hostname = "{NAME}"\n') + more
     gw.write_config(gateway.ONE_ZONE)
     gw.reload()
-    wait_until(lambda: why in (gw.status()["no-api"] or ""), what="the reload")
+    wait_until(lambda: why in (gw.status()["zones"][0]["no-api"] or ""), what="the reload")
     text, status = gw.ctl_raw("dnsmasq").stdout, gw.status()
     others = [gw.ctl_raw(program).stdout for program in ("kea", "radvd", "odhcpd")]
     gw.globals = good
     gw.write_config(gateway.ONE_ZONE)
     gw.reload()
-    wait_until(lambda: gw.status()["api"] == URI, what="the API is back")
+    wait_until(lambda: gw.status()["zones"][0]["api"] == URI, what="the API is back")
     assert "option" not in text and URI not in text
     for lines in map(str.splitlines, others):
         assert len(lines) == 2 and lines[0][0] in "#/" and "no captive portal API" in lines[1] and why in lines[1]
     assert text.splitlines()[-1].startswith("# no captive portal API") and why in text.splitlines()[-1]
-    assert status["api"] is None and f"interface-name={NAME},br-guest\n" in text
+    assert status["zones"][0]["api"] is None and f"interface-name={NAME},br-guest\n" in text
 
 
 @pytest.mark.parametrize("keys, text", [

@@ -11,13 +11,12 @@ import pytest
 
 import gateway
 from authority import NAME, Authority
+from browser import OTHER, Browser
 from conftest import families
 from guest import bracket, parse_page
 from lab import FORBIDDEN
 from namespace import wait_until
 from prometheus import check, metrics
-
-OTHER = "other.test"
 
 
 @pytest.fixture(scope="module")
@@ -35,35 +34,6 @@ def tls(lab, authority):
     lab.add_guest("g1")
     lab.add_guest("s1")
     return gateway.Gateway(lab, globals_=authority.keys("one"))
-
-
-class Browser:
-    """curl in a guest's namespace; the portal's name is the gateway's address of one family."""
-
-    def __init__(self, guest, authority, family):
-        self.guest = guest
-        address = guest.gateway[family]
-        self.options = ["--cacert", authority.path("ca.pem"), "--connect-timeout", "5", "-m", "10", "-s", "-i"]
-        for name in (NAME, OTHER):
-            for port in (80, 443):
-                self.options += ["--resolve", f"{name}:{port}:{bracket(address)}"]
-
-    def run(self, url, *args):
-        return self.guest.run(["curl", *self.options, *args, url])
-
-    def get(self, url, *args):
-        """(status, header lines in lower case, body)"""
-        done = self.run(url, *args)
-        assert done.returncode == 0, f"{url}: curl {done.returncode}"
-        head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
-        return int(head.split()[1]), head.lower(), body
-
-    def send(self, form):
-        """Fills in and sends a form, "login" or "logout"."""
-        status, _, page = self.get(f"https://{NAME}/{form}")
-        assert status == 200
-        token = re.search(r'name="token" value="([^"]+)"', page).group(1)
-        return self.get(f"https://{NAME}/{form}", "-d", f"token={token}", "-d", "accept=yes")
 
 
 def expiry(file, authority):
@@ -163,7 +133,7 @@ def test_renewal_under_load(lab, tls, authority):
 
 def test_expiry_in_the_metrics(tls, authority):
     check(tls.ctl_raw("metrics").stdout)
-    assert metrics(tls)["portald_certificate_expiry_timestamp_seconds"] == expiry("one", authority)
+    assert metrics(tls)[f'portald_certificate_expiry_timestamp_seconds{{zone="guest",name="{NAME}"}}'] == expiry("one", authority)
 
 
 def test_key_of_root_alone(lab, tls, authority):

@@ -487,7 +487,7 @@ def test_foreign_names(web):
 
 
 def test_hostname(start):
-    web = start(entries={"hostname": "wifi.example"})
+    web = start(entries={"zone/0/hostname": "wifi.example"})
     is_511(ask(web.divert, host="example.org"), "http://wifi.example/login")
     assert ask(web.divert, "GET", "/generate_204", "x").get("Location") == "http://wifi.example/"
     assert ask(web.divert, "GET", "/login", "WiFi.example").status == 200

@@ -20,17 +20,18 @@ enum { NOW = 1800000000, SILENT = 0 };
 	"{\"captive\":false,\"user-portal-url\":\"https://" NAME                                   \
 	"/status\",\"can-extend-session\":false" more "}"
 
-static const struct fake_entry with_tls[] = {{"hostname", NAME, 0},
-					     {"certificate", "a chain", 0},
-					     {"certificate-key", "a key", 0},
-					     {NULL, NULL, 0}};
+static const struct fake_entry with_tls[] = {
+	{"zone/0/hostname", NAME, 0}, {"pairs", "1", 0},       {"pair/0/chain", "a chain", 0},
+	{"pair/0/key", "a key", 0},   {"zone/0/pair", "0", 0}, {NULL, NULL, 0}};
 static const struct fake_entry with_venue[] = {
-	{"hostname", NAME, 0},
-	{"certificate", "a chain", 0},
-	{"certificate-key", "a key", 0},
+	{"zone/0/hostname", NAME, 0},
+	{"pairs", "1", 0},
+	{"pair/0/chain", "a chain", 0},
+	{"pair/0/key", "a key", 0},
+	{"zone/0/pair", "0", 0},
 	{"zone/0/venue-info-url", "https://venue.example/a\"\\\n\x7f", 0},
 	{NULL, NULL, 0}};
-static const struct fake_entry without_tls[] = {{"hostname", NAME, 0}, {NULL, NULL, 0}};
+static const struct fake_entry without_tls[] = {{"zone/0/hostname", NAME, 0}, {NULL, NULL, 0}};
 static struct exchange x;
 
 static struct site *load(const struct fake_entry *changes)
@@ -192,10 +193,10 @@ static void test_size(void **state)
 	name[sizeof(name) - 1] = '\0';
 	for (size_t i = 60; i < sizeof(name) - 1; i += 61)
 		name[i] = '.';
-	const struct fake_entry changes[] = {{"hostname", name, 0},
-					     {"certificate", "a chain", 0},
-					     {"certificate-key", "a key", 0},
-					     {NULL, NULL, 0}};
+	const struct fake_entry changes[] = {
+		{"zone/0/hostname", name, 0},	{"pairs", "1", 0},
+		{"pair/0/chain", "a chain", 0}, {"pair/0/key", "a key", 0},
+		{"zone/0/pair", "0", 0},	{NULL, NULL, 0}};
 
 	request(load(changes), "GET", true, NULL);
 	x.host = name;

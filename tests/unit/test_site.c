@@ -36,7 +36,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(site->zone_count, 1);
-	assert_null(site->hostname);
+	assert_null(site->zones[0].stranger.hostname);
 	assert_int_equal(site->log_level, LOG_LEVEL_INFO);
 	assert_string_equal(site->zones[0].stranger.title, "guest");
 	assert_false(site->zones[0].stranger.strict);
@@ -54,7 +54,7 @@ static void test_defaults(void **state)
 static void test_values(void **state)
 {
 	static const struct fake_entry changes[] = {
-		{"hostname", "wifi.example", 0},
+		{"zone/0/hostname", "wifi.example", 0},
 		{"zone/0/lang", "ar-EG", 0},
 		{"zone/0/accent", "#ffff00", 0},
 		{"zone/0/terms", "\n \none\ntwo\r\n\t\r\n\n  three\n", 0},
@@ -68,7 +68,7 @@ static void test_values(void **state)
 	const struct zone_site *zone = &site->zones[0];
 
 	(void)state;
-	assert_string_equal(site->hostname, "wifi.example");
+	assert_string_equal(site->zones[0].stranger.hostname, "wifi.example");
 	assert_string_equal(zone->stranger.dir, "rtl");
 	assert_int_equal(zone->terms_count, 2);
 	assert_string_equal(zone->terms[0], "one\ntwo\r");
@@ -95,7 +95,7 @@ static void test_refused(void **state)
 		{{"zones", "0", 0}, "there are not between 1 and 64 zones"},
 		{{"zones", "65", 0}, "there are not between 1 and 64 zones"},
 		{{"zones", "2", 0}, "zone 1: it has no name"},
-		{{"hostname", "a b", 0}, "hostname is no host name"},
+		{{"zone/0/hostname", "a b", 0}, "zone 0: hostname is no host name"},
 		{{"log-level", "loud", 0}, "there is no log-level \"loud\""},
 		{{"zone/0/name", NULL, 0}, "zone 0: it has no name"},
 		{{"zone/0/name", "a-name-of-more-than-thirty-one-bytes", 0},
