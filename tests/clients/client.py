@@ -22,6 +22,7 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy>
 </busconfig>
 """
+NOWHERE = {4: "127.0.0.254", 6: "::1"}
 MOUNTS = 'mount --bind "$1" /etc/hosts; shift; '
 
 
@@ -66,8 +67,10 @@ class Client:
     # ---- what they use
 
     def lead(self, *families):
-        """The names lead to the addresses of these families alone."""
-        self.write("hosts", "".join(f"{self.addresses[f]} {host}\n" for f in families for host in self.hosts))
+        """The names lead to the addresses of these families.  In another family they lead to where nobody listens: a family
+        that is not in the hosts file would be asked of the resolver."""
+        where = {**NOWHERE, **{family: self.addresses[family] for family in families}}
+        self.write("hosts", "".join(f"{address} {host}\n" for address in where.values() for host in self.hosts))
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real clients, as client.py has them."""
+from firefox import Firefox
 from networkmanager import NetworkManager
 
-CLIENTS = (NetworkManager,)
+CLIENTS = (NetworkManager, Firefox)
 
 
 def available():

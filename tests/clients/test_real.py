@@ -2,6 +2,7 @@
 """Every real client notices portald, the login, the end of the session by itself and by a revoke, over IPv4 and IPv6."""
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,14 @@ from lab import UP  # noqa: E402
 from models import ONLINE, PORTAL  # noqa: E402
 from namespace import wait_until  # noqa: E402
 
+COUNT = f"""table inet lab_count {{
+  chain requests {{
+    type filter hook prerouting priority -400;
+    ip daddr {UP[4]} tcp dport 80 tcp flags & (syn | ack) == syn counter
+    ip6 daddr {UP[6]} tcp dport 80 tcp flags & (syn | ack) == syn counter
+  }}
+}}
+"""
 families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
@@ -27,6 +36,7 @@ def gw():
     with lab_module.Lab() as the_lab:
         the_lab.add_guest("g1")
         the_gateway = gateway.Gateway(the_lab)
+        the_lab.nft(COUNT)
         yield the_gateway
         the_gateway.close()
         the_gateway.teardown()
@@ -38,20 +48,31 @@ def client(gw, request):
         yield running
 
 
+def requests(gw):
+    """family -> connections to port 80 of what lies beyond the portal"""
+    listing = gw.lab.check("gw", ["nft", "list", "table", "inet", "lab_count"])
+    return dict(zip(UP, map(int, re.findall(r"packets (\d+)", listing))))
+
+
 @families
 def test_portal_login_expiry_login_revoke(gw, client, family):
+    def says(verdict):
+        before = requests(gw)[family]
+        assert client.look(family) == verdict
+        assert requests(gw)[family] > before, "it looked over this family"
+
     guest = gw.lab.guests["g1"]
     gw.revoke_all()
-    assert client.look(family) == PORTAL
+    says(PORTAL)
     guest.login(family)
-    assert client.look(family) == ONLINE
+    says(ONLINE)
     gw.grant(guest, for_="1s")
     wait_until(lambda: not gw.sessions(), what="the session is over")
-    assert client.look(family) == PORTAL
+    says(PORTAL)
     guest.login(family)
-    assert client.look(family) == ONLINE
+    says(ONLINE)
     gw.revoke(guest)
-    assert client.look(family) == PORTAL
+    says(PORTAL)
 
 
 @families

@@ -40,6 +40,12 @@ GENUINE = {  # (host, path): status, headers, body
     ("ipv6.msftconnecttest.com", "/connecttest.txt"): (200, {}, b"Microsoft Connect Test"),
     ("spectrum.s3.amazonaws.com", "/kindle-wifi/wifistub.html"): (200, {}, b"81ce4465-7167-4dcb-835b-dcc9e44c112a"),
     ("conntest.nintendowifi.net", "/"): (200, {"X-Organization": "Nintendo"}, b"ok"),
+    ("detectportal.firefox.com", "/canonical.html"):
+        (200, {}, b'<meta http-equiv="refresh" content="0;url=https://support.mozilla.org/kb/captive-portal"/>'),
+    ("detectportal.firefox.com", "/success.txt?ipv4"): (200, {}, b"success\n"),
+    ("detectportal.firefox.com", "/success.txt?ipv6"): (200, {}, b"success\n"),
+    ("ipv4.connman.net", "/online/status.html"): (200, {"X-ConnMan-Status": "online"}, b""),
+    ("ipv6.connman.net", "/online/status.html"): (200, {"X-ConnMan-Status": "online"}, b""),
     ("network-test.debian.org", "/nm"): (200, {}, b"NetworkManager is online\n"),
 }
 
