@@ -110,16 +110,22 @@ def fresh(gw):
         gw.revoke_all()
 
 
+CLOSED = "table inet lab_closed { chain forward { type filter hook forward priority -300; policy drop; }; }\n"
+
+
 @pytest.fixture
 def own_gateway(lab):
-    """own_gateway(config): a portald for this test alone, with its tables removed afterwards."""
+    """own_gateway(config): a portald for this test alone, with its tables removed afterwards.  The network is shut until the
+    next one runs: what a guest's kernel sends again of an old connection would be a stranger's packet upstream."""
     made = []
 
     def make(config=gateway.ONE_ZONE, **options):
         made.append(gateway.Gateway(lab, config, **options))
+        lab.nft(CLOSED + "delete table inet lab_closed\n")
         return made[-1]
 
     yield make
+    lab.nft(CLOSED)
     for the_gateway in made:
         the_gateway.close()
         the_gateway.teardown()
