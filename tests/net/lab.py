@@ -199,6 +199,7 @@ class Lab:
                                    f"link set v-{node} master {bridge} up"])
         ip_batch(self.name(node), [f"link set eth0 address {guest.mac}", "link set eth0 up",
                                    *guest.address_commands("add")])
+        wait_until(lambda: "state UP" in self.check(node, ["ip", "-o", "link", "show", "eth0"]), what="the link is up", pause=0.01)
         self._write_resolv_conf(guest)
         self.guests[node] = guest
         return guest
