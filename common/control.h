@@ -54,10 +54,10 @@
  *          "rate-up"?:BITS A SECOND, "rate-down"?:BITS A SECOND; 0: none.  In a session all are there.
  * ENDED:   {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
  *           "ended":UNIX SECONDS, "why":an event's name, "bytes-up":N, "bytes-down":N}
- * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"revoke"|"block"|"quota"|
+ * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"extend"|"revoke"|"block"|"quota"|
  *           "idle"|"trust",
  *           "time":UNIX SECONDS WITH FRACTION,
- *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change: how long)}
+ *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change, extend: how long)}
  *
  * What is no MAC is refused by itself; the others of a request are done in one transaction.  "zone"
  * may be left out of a grant only if there is one zone; of the rest it then means every zone.

@@ -32,11 +32,12 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_QUEUE_DROP] = sizeof(struct queue_drop),
 	[MSG_GATE_FLUSHED] = sizeof(struct gate_flushed),
 	[MSG_WEB_COUNTS] = sizeof(struct web_counts),
+	[MSG_WEB_EXTEND] = sizeof(struct web_request),
 	[MSG_GATE_OPEN] = sizeof(struct gate_open),
 };
 
 _Static_assert(sizeof(struct web_request) == 36, "the same on every architecture");
-_Static_assert(sizeof(struct web_reply) == 64, "no hidden padding");
+_Static_assert(sizeof(struct web_reply) == 72, "no hidden padding");
 _Static_assert(sizeof(struct change) == 248, "no hidden padding");
 _Static_assert(sizeof(struct change_element) == 16, "no hidden padding");
 

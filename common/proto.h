@@ -4,7 +4,7 @@
  * host byte order, one size each, compared before the body is touched (common/msg.c).  A malformed
  * message makes its receiver exit.
  *
- *   web -> engine   MSG_WEB_LOOKUP, _LOGIN, _LOGOUT (struct web_request)
+ *   web -> engine   MSG_WEB_LOOKUP, _LOGIN, _LOGOUT, _EXTEND (struct web_request)
  *                   MSG_WEB_COUNTS unasked, at most once a second for each zone
  *   engine -> web   MSG_WEB_REPLY with the id of the request; MSG_WEB_BUNDLE with a bundle's
  *                   descriptor (reload)
@@ -73,6 +73,7 @@ enum msg_type {
 	MSG_GATE_FLUSHED,
 	MSG_GATE_OPEN,
 	MSG_WEB_COUNTS,
+	MSG_WEB_EXTEND,
 	MSG_TYPES
 };
 

@@ -24,14 +24,14 @@ struct web_request {
 
 struct web_reply {
 	struct msg_head head;
-	uint32_t state; /* enum guest_state */
-	struct mac mac; /* STRANGER, ONLINE, UNVERIFIED */
-	uint16_t pad;
-	/* ONLINE only: */
+	uint32_t state;	     /* enum guest_state */
+	struct mac mac;	     /* STRANGER, ONLINE, UNVERIFIED */
+	uint16_t can_extend; /* ONLINE only, as all that follows: now or later the guest may */
 	uint64_t seconds_used;
-	uint64_t seconds_left; /* UINT64_MAX: no end, and nothing of the others */
-	uint64_t bytes_up;     /* from the guest */
-	uint64_t bytes_down;   /* towards the guest */
+	uint64_t seconds_extended; /* left after MSG_WEB_EXTEND; 0: it would change nothing now */
+	uint64_t seconds_left;	   /* UINT64_MAX: no end, and nothing of the others */
+	uint64_t bytes_up;	   /* from the guest */
+	uint64_t bytes_down;	   /* towards the guest */
 	uint64_t bytes_left; /* until the first of its quotas is used up; UINT64_MAX: it has none */
 };
 

@@ -28,9 +28,9 @@ static enum colour event_colour(const char *event)
 		const char *event;
 		enum colour colour;
 	} colours[] = {
-		{"login", COLOUR_GREEN},   {"grant", COLOUR_GREEN},  {"logout", COLOUR_YELLOW},
-		{"expiry", COLOUR_YELLOW}, {"quota", COLOUR_YELLOW}, {"idle", COLOUR_YELLOW},
-		{"revoke", COLOUR_RED},	   {"block", COLOUR_RED},
+		{"login", COLOUR_GREEN},   {"grant", COLOUR_GREEN},   {"extend", COLOUR_GREEN},
+		{"logout", COLOUR_YELLOW}, {"expiry", COLOUR_YELLOW}, {"quota", COLOUR_YELLOW},
+		{"idle", COLOUR_YELLOW},   {"revoke", COLOUR_RED},    {"block", COLOUR_RED},
 	};
 
 	for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {

@@ -174,8 +174,10 @@ void config_cross_check(struct config_load *l)
 
 		c->workers = (uint32_t)MIN(MAX(cpus, 1), WORKERS_MAX);
 	}
-	for (size_t i = 0; i < c->zone_count; i++)
+	for (size_t i = 0; i < c->zone_count; i++) {
 		check_zone(l, i);
+		config_check_extend(l, &c->zones[i]);
+	}
 	check_ports(l);
 	check_queues(l);
 	config_check_certificates(l);

@@ -95,7 +95,7 @@ static int parse_mark(struct config_load *l, const struct config_key *key, const
 	return 0;
 }
 
-static int parse_duration(struct config_load *l, const struct config_key *key, const char *value,
+int config_parse_duration(struct config_load *l, const struct config_key *key, const char *value,
 			  void *field)
 {
 	uint64_t seconds;
@@ -291,7 +291,7 @@ const struct config_key config_global_keys[] = {
 	{"workers", parse_number, NULL, GLOBAL(workers), FIELD_U32, true, 1, WORKERS_MAX},
 	{"mark", parse_mark, "0x00800000", GLOBAL(mark), FIELD_U32, true, 1, UINT32_MAX},
 	{"queue-first", parse_number, "0", GLOBAL(queue_first), FIELD_U32, true, 0, UINT16_MAX - WORKERS_MAX},
-	{"accounting", parse_duration, "10s", GLOBAL(accounting), FIELD_U64, false, 1, 86400},
+	{"accounting", config_parse_duration, "10s", GLOBAL(accounting), FIELD_U64, false, 1, 86400},
 	{"metrics", config_parse_listen, NULL, GLOBAL(metrics), FIELD_TEXT, true, 0, 0},
 	{"log-level", parse_level, "info", GLOBAL(log_level), FIELD_LEVEL, false, 0, 0},
 };
@@ -306,7 +306,9 @@ const struct config_key config_zone_keys[] = {
 	{"probes", config_parse_probes, "compatible", ZONE(probes), FIELD_U32, false, 0, 0},
 	{"redirect-probes", config_parse_redirect_probes, NULL, ZONE(redirect_probes), FIELD_TEXT, false, 0, 0},
 	{"login", parse_login, NULL, 0, FIELD_NONE, false, 0, 0},
-	{"session", parse_duration, "8h", ZONE(session), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
+	{"session", config_parse_duration, "8h", ZONE(session), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
+	{"extend", config_parse_extend, "none", ZONE(extend), FIELD_U64, false, 60, CONFIG_SESSION_MAX},
+	{"extend-max", config_parse_extend, "none", ZONE(extend_max), FIELD_U64, false, 1, CONFIG_SESSION_MAX},
 	{"idle", config_parse_idle, "none", ZONE(limits.idle), FIELD_U64, false, 0, 0},
 	{"quota-up", config_parse_bytes, "none", ZONE(limits.quota_up), FIELD_U64, false, 0, 0},
 	{"quota-down", config_parse_bytes, "none", ZONE(limits.quota_down), FIELD_U64, false, 0, 0},

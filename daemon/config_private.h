@@ -51,6 +51,12 @@ void config_zone_release(struct zone_config *zone);
 int config_complain(struct config_load *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* "8h", between the key's bounds; the second one also "none" */
+int config_parse_duration(struct config_load *l, const struct config_key *key, const char *value,
+			  void *field);
+int config_parse_extend(struct config_load *l, const struct config_key *key, const char *value,
+			void *field);
+
 /* Parsers of how strangers are answered. */
 int config_parse_divert(struct config_load *l, const struct config_key *key, const char *value,
 			void *field);
@@ -95,6 +101,9 @@ int config_parse_yes(struct config_load *l, const struct config_key *key, const 
 		     void *field);
 /* Whether the API can be advertised at all if the file says so. */
 void config_check_api(struct config_load *l);
+
+/* Whether a guest could ever extend its session if the zone says so. */
+void config_check_extend(struct config_load *l, const struct zone_config *zone);
 
 /* What no single key can tell: missing ones, ports and interfaces used twice.  Fills in what
  * depends on other values. */

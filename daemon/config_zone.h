@@ -26,9 +26,10 @@ struct zone_config {
 	uint16_t portal_port;
 	uint16_t divert_port;
 	uint16_t tls_port;
-	uint64_t session;     /* seconds */
-	struct limits limits; /* of a login, and of a grant that does not say otherwise */
-	uint32_t refresh;     /* seconds before a 511 page moves on to the login page */
+	uint64_t session;	     /* seconds */
+	uint64_t extend, extend_max; /* seconds; see policy_extension() */
+	struct limits limits;	     /* of a login, and of a grant that does not say otherwise */
+	uint32_t refresh;	     /* seconds before a 511 page moves on to the login page */
 	uint32_t connection_limit, dns_limit, refuse_limit; /* of a stranger, a second */
 	uint32_t connection_ceiling;			    /* of all strangers, a second */
 	char *garden;					    /* what garden_parse() takes */

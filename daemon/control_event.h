@@ -4,5 +4,5 @@
 
 #include "daemon/engine.h"
 
-/* event: see EVENT in common/control.h; seconds: of a login, grant or change, how long. */
+/* event: see EVENT in common/control.h; seconds: of a login, grant, change or extension, how long. */
 void control_event(struct engine *e, const char *event, const struct session *s, uint64_t seconds);

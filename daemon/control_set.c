@@ -72,6 +72,7 @@ static bool change(struct client *c, const struct session *s)
 	const struct policy_decision d = policy_decide(&request);
 	const struct member_change to = {
 		.by = {"portalctl", c->uid},
+		.event = "change",
 		.left_ms = d.left_ms,
 		.limits = d.limits,
 		.note = q->has_note ? q->note : s->note,

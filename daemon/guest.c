@@ -22,6 +22,25 @@ struct asking {
 	bool login; /* it asks to log in */
 };
 
+static struct policy_request ask_to_extend(const struct engine *e, const struct session *s)
+{
+	const struct zone_config *zone = &e->config->zones[s->key.zone];
+	const uint64_t now = now_boot_ms();
+
+	return (struct policy_request){
+		.ask = ASK_EXTEND,
+		.has_session = true,
+		.seconds_max = CONFIG_SESSION_MAX,
+		.left_ms = s->ends_ms > now ? s->ends_ms - now : 0,
+		.zone_limits = s->limits,
+		.trusted = trust_covers(e, s->key.zone, &s->key.mac),
+		.by_login = s->how == HOW_LOGIN,
+		.used = session_seconds_used(s),
+		.zone_extend = zone->extend,
+		.zone_longest = zone->extend_max,
+	};
+}
+
 static void reply(const struct asking *a, enum guest_state state)
 {
 	struct engine *e = a->worker->engine;
@@ -39,6 +58,11 @@ static void reply(const struct asking *a, enum guest_state state)
 		r.bytes_up = s->used.bytes_up;
 		r.bytes_down = s->used.bytes_down;
 		r.bytes_left = policy_bytes_left(&s->limits, &s->used);
+		const struct policy_request request = ask_to_extend(e, s);
+		const struct policy_extension more = policy_extension(&request);
+
+		r.can_extend = more.ever;
+		r.seconds_extended = (more.to_ms + 999) / 1000;
 	}
 	if (a->login)
 		e->metrics.logins[a->zone][r.state]++;
@@ -161,6 +185,42 @@ static void log_out(struct asking *a, const struct addr *guest, const struct ses
 		reply_and_free(a, GUEST_FAILED);
 }
 
+static void extended(void *data, int error, size_t replaced)
+{
+	struct asking *a = data;
+
+	(void)replaced;
+	if (error == 0)
+		reply_online(a);
+	else
+		reply_and_free(a, GUEST_FAILED);
+}
+
+/* As `portalctl set` does: one transaction, counters and what is used of quotas stay. */
+static void extend(struct asking *a, const struct addr *guest, const struct session *s)
+{
+	struct engine *e = a->worker->engine;
+
+	if (!s || is_blocked(a) || is_trusted(a)) {
+		look_up(a, guest, s);
+		return;
+	}
+	const struct policy_request request = ask_to_extend(e, s);
+	const struct policy_decision d = policy_decide(&request);
+	const struct member_change to = {
+		.by = actor_guest,
+		.event = "extend",
+		.left_ms = d.left_ms,
+		.limits = d.limits,
+		.note = s->note,
+	};
+
+	if (d.verdict != POLICY_GRANT)
+		reply_online(a);
+	else if (member_change(e, s, &to, extended, a) < 0)
+		reply_and_free(a, GUEST_FAILED);
+}
+
 static const struct {
 	enum msg_type type;
 	void (*run)(struct asking *a, const struct addr *guest, const struct session *s);
@@ -168,6 +228,7 @@ static const struct {
 	{MSG_WEB_LOOKUP, look_up},
 	{MSG_WEB_LOGIN, log_in},
 	{MSG_WEB_LOGOUT, log_out},
+	{MSG_WEB_EXTEND, extend},
 };
 
 /* The guest is the MAC that the neighbour table has for its address on the zone's own interface. */

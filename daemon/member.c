@@ -263,7 +263,7 @@ int member_change(struct engine *e, const struct session *session,
 		return -ENOMEM;
 	c->by = change->by;
 	c->how = session->how;
-	c->event = "change";
+	c->event = change->event;
 	c->left_ms = change->left_ms;
 	c->limits = change->limits;
 	c->started = session->started;

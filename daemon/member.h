@@ -42,6 +42,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
  * when it began stay, and no connection is cut. */
 struct member_change {
 	struct actor by;
+	const char *event; /* "change" or "extend" */
 	uint64_t left_ms;
 	struct limits limits;
 	const char *note;

@@ -27,7 +27,8 @@ struct scrape {
 };
 
 static const char *const event_names[METRICS_EVENTS] = {
-	"login", "logout", "grant", "change", "revoke", "block", "expiry", "quota", "idle", "trust",
+	"login", "logout", "grant", "change", "extend", "revoke",
+	"block", "expiry", "quota", "idle",   "trust",
 };
 
 void metrics_event(struct metrics *m, uint32_t zone, const char *event)

@@ -12,7 +12,7 @@
 
 struct engine;
 
-enum { METRICS_EVENTS = 10, METRICS_STATES = GUEST_FAILED + 1 };
+enum { METRICS_EVENTS = 11, METRICS_STATES = GUEST_FAILED + 1 };
 
 struct metrics {
 	uint64_t started_unix;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/policy.h"
 
+/* An extension brings at least this part of the zone's time, or a guest could make work without an
+ * end. */
+enum { EXTEND_LEAST_PART = 10 };
+
 const char POLICY_QUOTA[] = "quota", POLICY_IDLE[] = "idle";
 
 struct limits policy_merge(const struct limits *base, const struct limits *more, unsigned int given)
@@ -78,6 +82,32 @@ static struct policy_decision decide_set(const struct policy_request *r)
 		.limits = policy_merge(&r->zone_limits, &r->limits, r->given)};
 }
 
+struct policy_extension policy_extension(const struct policy_request *r)
+{
+	const uint64_t longest = r->zone_longest && r->zone_longest < r->seconds_max
+					 ? r->zone_longest
+					 : r->seconds_max;
+	const uint64_t most_ms = longest > r->used ? (longest - r->used) * 1000 : 0;
+	const uint64_t wanted_ms = r->zone_extend * 1000;
+	const uint64_t to_ms = wanted_ms < most_ms ? wanted_ms : most_ms;
+	const uint64_t least_ms = r->left_ms + wanted_ms / EXTEND_LEAST_PART;
+
+	if (!r->zone_extend || !r->has_session || !r->by_login || r->trusted)
+		return (struct policy_extension){0};
+	return (struct policy_extension){.ever = most_ms >= least_ms,
+					 .to_ms = to_ms >= least_ms ? to_ms : 0};
+}
+
+static struct policy_decision decide_extend(const struct policy_request *r)
+{
+	const struct policy_extension x = policy_extension(r);
+
+	if (x.to_ms == 0)
+		return (struct policy_decision){.verdict = POLICY_KEEP};
+	return (struct policy_decision){
+		.verdict = POLICY_GRANT, .left_ms = x.to_ms, .limits = r->zone_limits};
+}
+
 struct policy_decision policy_decide(const struct policy_request *r)
 {
 	switch (r->ask) {
@@ -95,6 +125,8 @@ struct policy_decision policy_decide(const struct policy_request *r)
 		return decide_grant(r);
 	case ASK_SET:
 		return decide_set(r);
+	case ASK_EXTEND:
+		return decide_extend(r);
 	case ASK_REVOKE:
 	case ASK_LOGOUT:
 		return (struct policy_decision){.verdict = r->has_session ? POLICY_REVOKE

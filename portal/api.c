@@ -90,13 +90,13 @@ static unsigned int refusal(const struct web_reply *reply)
 	return reply->state < sizeof(statuses) / sizeof(statuses[0]) ? statuses[reply->state] : 503;
 }
 
-/* Only a trusted device has no end; "can-extend-session" is false while the status page offers no
- * more time.  The venue's page is named to those who can open it. */
+/* Only a trusted device has no end.  "can-extend-session" is also true when the status page has no
+ * button yet, since too little of the time is used.  The venue's page is named to those who can open it. */
 static void put_session(struct json *j, const struct web_reply *reply, const char *venue)
 {
 	if (venue)
 		put_text(j, "venue-info-url", venue);
-	put_bool(j, "can-extend-session", false);
+	put_bool(j, "can-extend-session", reply->can_extend != 0);
 	if (reply->seconds_left != UINT64_MAX)
 		put_number(j, "seconds-remaining", reply->seconds_left);
 	if (reply->bytes_left != UINT64_MAX)

@@ -42,6 +42,7 @@ static int end_page(struct exchange *x, enum page_id page, struct template_value
 	values[VALUE_DIR].text = zone->stranger.dir;
 	values[VALUE_VENUE].text = zone->stranger.title;
 	values[VALUE_LOGO].text = zone->logo ? "1" : "";
+	values[VALUE_PLAIN].text = x->secure ? "" : "1";
 	int r = template_render(zone->pages[page], values, &body, &len);
 
 	if (r < 0)
@@ -59,31 +60,42 @@ int page_answer(struct exchange *x, unsigned int status, enum page_id page,
 	return end_page(x, page, values);
 }
 
-int page_answer_session(struct exchange *x, const struct web_reply *reply, enum page_id page,
-			struct template_value *values)
+/* The four values of a duration stand behind each other, days first; not set: it is none. */
+static void set_duration(struct template_value *values, enum page_value days,
+			 const struct duration *d)
+{
+	values[days].text = d->days;
+	values[days + 1].text = d->hours;
+	values[days + 2].text = d->minutes;
+	values[days + 3].text = d->seconds;
+}
+
+_Static_assert(VALUE_LEFT_SECONDS == VALUE_LEFT_DAYS + 3, "behind each other");
+_Static_assert(VALUE_USED_SECONDS == VALUE_USED_DAYS + 3, "behind each other");
+_Static_assert(VALUE_MORE_SECONDS == VALUE_MORE_DAYS + 3, "behind each other");
+
+int page_answer_session(struct exchange *x, unsigned int status, const struct web_reply *reply,
+			enum page_id page, struct template_value *values)
 {
 	const double whole = (double)reply->seconds_left + (double)reply->seconds_used;
-	struct duration left, used;
+	struct duration left, used, more;
 	struct amount down, up, data_left;
 	char percent[16];
 
 	units_duration(reply->seconds_left, &left);
 	units_duration(reply->seconds_used, &used);
+	units_duration(reply->seconds_extended, &more);
 	units_bytes(reply->bytes_down, &down);
 	units_bytes(reply->bytes_up, &up);
 	units_bytes(reply->bytes_left, &data_left);
 	snprintf(percent, sizeof(percent), "%.0f",
 		 whole > 0 ? 100.0 * (double)reply->seconds_left / whole : 0.0);
-	values[VALUE_LEFT_DAYS].text = left.days;
-	values[VALUE_LEFT_HOURS].text = left.hours;
-	values[VALUE_LEFT_MINUTES].text = left.minutes;
-	values[VALUE_LEFT_SECONDS].text = left.seconds;
+	set_duration(values, VALUE_LEFT_DAYS, &left);
+	set_duration(values, VALUE_USED_DAYS, &used);
+	set_duration(values, VALUE_MORE_DAYS, &more);
 	values[VALUE_LEFT_PERCENT].text = percent;
 	values[VALUE_ENDLESS].text = reply->seconds_left == UINT64_MAX ? "1" : "";
-	values[VALUE_USED_DAYS].text = used.days;
-	values[VALUE_USED_HOURS].text = used.hours;
-	values[VALUE_USED_MINUTES].text = used.minutes;
-	values[VALUE_USED_SECONDS].text = used.seconds;
+	values[VALUE_EXTEND].text = reply->seconds_extended ? "1" : "";
 	if (reply->bytes_left != UINT64_MAX) {
 		values[VALUE_DATA_LEFT].text = data_left.number;
 		values[VALUE_DATA_LEFT_UNIT].text = data_left.unit;
@@ -92,7 +104,7 @@ int page_answer_session(struct exchange *x, const struct web_reply *reply, enum 
 	values[VALUE_DOWN_UNIT].text = down.unit;
 	values[VALUE_UP].text = up.number;
 	values[VALUE_UP_UNIT].text = up.unit;
-	return page_answer(x, 200, page, values, NULL);
+	return page_answer(x, status, page, values, NULL);
 }
 
 static int end_copy(struct exchange *x, const char *data, size_t len)

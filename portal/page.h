@@ -10,8 +10,8 @@
 int page_answer(struct exchange *x, unsigned int status, enum page_id page,
 		struct template_value *values, const char *retry_after);
 /* With the figures of a session that is online, status 200 */
-int page_answer_session(struct exchange *x, const struct web_reply *reply, enum page_id page,
-			struct template_value *values);
+int page_answer_session(struct exchange *x, unsigned int status, const struct web_reply *reply,
+			enum page_id page, struct template_value *values);
 int page_answer_file(struct exchange *x, const char *type, const char *data, size_t len);
 /* Never to be stored; type: its media type */
 int page_answer_text(struct exchange *x, unsigned int status, const char *type, const char *text);

@@ -11,235 +11,28 @@
 
 #include "portal/api.h"
 #include "portal/form.h"
+#include "portal/handle.h"
 #include "portal/page.h"
 #include "portal/portal.h"
 
-/* Seconds until a page that could not be answered tries again. */
-#define RETRY_TEXT "5"
-
-static const struct zone_site *zone_of(const struct exchange *x)
-{
-	return &x->site->zones[x->zone];
-}
-
-static int redirect(struct exchange *x, const char *path, bool with_to)
-{
-	char link[LINK_LOGIN_MAX];
-
-	link_with_to("", path, with_to ? x->to : "", link);
-	return page_redirect(x, 303, link);
-}
-
-/* What a guest sees when it cannot be served; retry: the page tries again by itself. */
-static const struct trouble {
-	uint32_t state; /* of the engine's reply, 0 if there was none */
-	unsigned int status;
-	enum page_value what;
-	bool retry;
-} troubles[] = {
-	{GUEST_NO_DEVICE, 503, VALUE_NO_DEVICE, true},
-	{GUEST_UNVERIFIED, 503, VALUE_UNVERIFIED, true},
-	{GUEST_REFUSED, 403, VALUE_REFUSED, false},
-	{0, 503, VALUE_FAILED, true}, /* any other */
-};
-
-/* next: the page to try again */
-static int answer_trouble(struct exchange *x, const struct web_reply *reply, const char *next)
-{
-	const struct trouble *t = troubles;
-	struct template_value values[VALUES] = {0};
-	char link[LINK_LOGIN_MAX];
-
-	while (t->state != 0 && (!reply || t->state != reply->state))
-		t++;
-	values[t->what].text = "1";
-	link_with_to("", next, x->to, link);
-	values[VALUE_NEXT].text = link;
-	if (t->retry) {
-		values[VALUE_REFRESH].text = RETRY_TEXT;
-		x->close = true; /* the engine looks at how this connection was opened: the next try
-				    needs a new one */
-	}
-	return page_answer(x, t->status, PAGE_ERROR, values, t->retry ? RETRY_TEXT : NULL);
-}
-
-static int answer_error(struct exchange *x, unsigned int status, enum page_value what)
-{
-	struct template_value values[VALUES] = {[VALUE_NEXT] = {.text = "/"}};
-
-	values[what].text = "1";
-	return page_answer(x, status, PAGE_ERROR, values, NULL);
-}
-
-static bool is_online(const struct web_reply *reply)
-{
-	return reply && reply->state == GUEST_ONLINE;
-}
-
-/* Without a session, but with a MAC that a form can be made for */
-static bool is_stranger(const struct web_reply *reply)
-{
-	return reply && (reply->state == GUEST_STRANGER || reply->state == GUEST_UNVERIFIED);
-}
-
-/* An engine in trouble is no reason to refuse the landing page: detectors of operating systems want
- * to see 200. */
-static int get_landing(struct exchange *x, const struct web_reply *reply)
-{
-	struct template_value values[VALUES] = {[VALUE_NEXT] = {.text = "/login"}};
-	char refresh[16];
-
-	if (is_online(reply))
-		return redirect(x, "status", false);
-	snprintf(refresh, sizeof(refresh), "%u", (unsigned int)zone_of(x)->stranger.refresh);
-	values[VALUE_REFRESH].text = refresh;
-	return page_answer(x, 200, PAGE_LANDING, values, NULL);
-}
-
-/* wrong: VALUE_NOT_ACCEPTED, VALUE_EXPIRED, or VALUES for nothing */
-static int login_form(struct exchange *x, const struct mac *mac, unsigned int status,
-		      enum page_value wrong)
-{
-	const struct zone_site *zone = zone_of(x);
-	struct template_value values[VALUES] = {
-		[VALUE_TO] = {.text = x->to},
-		[VALUE_TERMS] = {.list = zone->terms, .count = zone->terms_count},
-	};
-	char token[TOKEN_TEXT_MAX];
-
-	token_make(x->site->secret, zone->name, mac, x->now, token);
-	values[VALUE_TOKEN].text = token;
-	if (wrong != VALUES)
-		values[wrong].text = "1";
-	return page_answer(x, status, PAGE_LOGIN, values, NULL);
-}
-
-static int get_login(struct exchange *x, const struct web_reply *reply)
-{
-	if (is_online(reply))
-		return redirect(x, "status", false);
-	if (!is_stranger(reply))
-		return answer_trouble(x, reply, "login");
-	return login_form(x, &reply->mac, 200, VALUES);
-}
-
-static bool token_is_ours(const struct exchange *x, const struct web_reply *reply)
-{
-	return token_check(x->site->secret, zone_of(x)->name, &reply->mac, x->now, x->token) == 0;
-}
-
-static int post_login(struct exchange *x, const struct web_reply *reply)
-{
-	if (is_online(reply))
-		return redirect(x, x->asked == MSG_WEB_LOGIN ? "success" : "status",
-				x->asked == MSG_WEB_LOGIN);
-	if (x->asked == MSG_WEB_LOGIN || !is_stranger(reply))
-		return answer_trouble(x, reply, "login");
-	if (!token_is_ours(x, reply))
-		return login_form(x, &reply->mac, 403, VALUE_EXPIRED);
-	if (!x->accepted)
-		return login_form(x, &reply->mac, 200, VALUE_NOT_ACCEPTED);
-	return MSG_WEB_LOGIN;
-}
-
-static int get_success(struct exchange *x, const struct web_reply *reply)
-{
-	struct template_value values[VALUES] = {0};
-	char host[LINK_HOST_MAX];
-
-	if (is_stranger(reply))
-		return redirect(x, "login", true);
-	if (!is_online(reply))
-		return answer_trouble(x, reply, "success");
-	link_host(x->to, host);
-	values[VALUE_TO].text = x->to;
-	values[VALUE_TO_HOST].text = host;
-	return page_answer_session(x, reply, PAGE_SUCCESS, values);
-}
-
-static int get_status(struct exchange *x, const struct web_reply *reply)
-{
-	struct template_value values[VALUES] = {0};
-
-	if (is_stranger(reply))
-		return redirect(x, "login", false);
-	if (!is_online(reply))
-		return answer_trouble(x, reply, "status");
-	return page_answer_session(x, reply, PAGE_STATUS, values);
-}
-
-static int logout_form(struct exchange *x, const struct mac *mac, unsigned int status, bool expired)
-{
-	struct template_value values[VALUES] = {[VALUE_EXPIRED] = {.text = expired ? "1" : ""}};
-	char token[TOKEN_TEXT_MAX];
-
-	token_make(x->site->secret, zone_of(x)->name, mac, x->now, token);
-	values[VALUE_TOKEN].text = token;
-	return page_answer(x, status, PAGE_LOGOUT, values, NULL);
-}
-
-static int get_logout(struct exchange *x, const struct web_reply *reply)
-{
-	if (is_stranger(reply))
-		return redirect(x, "", false);
-	if (!is_online(reply))
-		return answer_trouble(x, reply, "logout");
-	return logout_form(x, &reply->mac, 200, false);
-}
-
-static int post_logout(struct exchange *x, const struct web_reply *reply)
-{
-	if (is_stranger(reply))
-		return redirect(x, "logged-out", false);
-	if (x->asked == MSG_WEB_LOGOUT || !is_online(reply))
-		return answer_trouble(x, reply, "logout");
-	if (!token_is_ours(x, reply))
-		return logout_form(x, &reply->mac, 403, true);
-	return MSG_WEB_LOGOUT;
-}
-
-static int get_logged_out(struct exchange *x, const struct web_reply *reply)
-{
-	struct template_value values[VALUES] = {[VALUE_DONE] = {.text = "1"}};
-
-	if (is_online(reply))
-		return redirect(x, "status", false);
-	return page_answer(x, 200, PAGE_LOGOUT, values, NULL);
-}
-
-static int get_style(struct exchange *x, const struct web_reply *reply)
-{
-	(void)reply;
-	return page_answer_file(x, "text/css; charset=utf-8", zone_of(x)->style,
-				zone_of(x)->style_len);
-}
-
-static int get_logo(struct exchange *x, const struct web_reply *reply)
-{
-	const struct zone_site *zone = zone_of(x);
-
-	(void)reply;
-	if (!zone->logo)
-		return answer_error(x, 404, VALUE_NOT_FOUND);
-	return page_answer_file(x, zone->logo_type, zone->logo, zone->logo_len);
-}
-
-/* lookup: the engine is asked who the guest is before the handler runs.  A handler returns 0, a
- * question (a message type) after whose answer it is called again, or a negative errno. */
+/* lookup: the engine is asked who the guest is before the handler runs (portal/handle.h). */
 static const struct {
 	int (*handle)(struct exchange *x, const struct web_reply *reply);
 	bool lookup, form;
 } handlers[] = {
-	[ROUTE_LANDING] = {get_landing, true, false},
-	[ROUTE_LOGIN] = {get_login, true, false},
-	[ROUTE_LOGIN_POST] = {post_login, true, true},
-	[ROUTE_SUCCESS] = {get_success, true, false},
-	[ROUTE_STATUS] = {get_status, true, false},
-	[ROUTE_LOGOUT] = {get_logout, true, false},
-	[ROUTE_LOGOUT_POST] = {post_logout, true, true},
-	[ROUTE_LOGGED_OUT] = {get_logged_out, true, false},
-	[ROUTE_STYLE] = {get_style, false, false},
-	[ROUTE_LOGO] = {get_logo, false, false},
+	[ROUTE_LANDING] = {handle_get_landing, true, false},
+	[ROUTE_LOGIN] = {handle_get_login, true, false},
+	[ROUTE_LOGIN_POST] = {handle_post_login, true, true},
+	[ROUTE_SUCCESS] = {handle_get_success, true, false},
+	[ROUTE_STATUS] = {handle_get_status, true, false},
+	[ROUTE_EXTEND] = {handle_get_extend, true, false},
+	[ROUTE_EXTEND_POST] = {handle_post_extend, true, true},
+	[ROUTE_EXTENDED] = {handle_get_extended, true, false},
+	[ROUTE_LOGOUT] = {handle_get_logout, true, false},
+	[ROUTE_LOGOUT_POST] = {handle_post_logout, true, true},
+	[ROUTE_LOGGED_OUT] = {handle_get_logged_out, true, false},
+	[ROUTE_STYLE] = {handle_get_style, false, false},
+	[ROUTE_LOGO] = {handle_get_logo, false, false},
 	[ROUTE_API] = {api_get, true, false},
 };
 
@@ -283,16 +76,16 @@ static bool is_get(const struct exchange *x)
 static bool is_misdirected(const struct exchange *x)
 {
 	return x->parts.host_given && !link_is_address(x->parts.host) &&
-	       !link_is_portal(x->parts.host, zone_of(x)->stranger.hostname, &x->local);
+	       !link_is_portal(x->parts.host, exchange_zone(x)->stranger.hostname, &x->local);
 }
 
 static void own_origin(const struct exchange *x, bool secure,
 		       char ret_origin[static LINK_ORIGIN_MAX])
 {
-	if (secure && zone_of(x)->stranger.hostname)
-		link_secure_origin(zone_of(x)->stranger.hostname, ret_origin);
+	if (secure && exchange_zone(x)->stranger.hostname)
+		link_secure_origin(exchange_zone(x)->stranger.hostname, ret_origin);
 	else
-		link_origin(zone_of(x)->stranger.hostname, &x->local, ret_origin);
+		link_origin(exchange_zone(x)->stranger.hostname, &x->local, ret_origin);
 }
 
 static int answer_misdirected(struct exchange *x)
@@ -300,7 +93,7 @@ static int answer_misdirected(struct exchange *x)
 	char origin[LINK_ORIGIN_MAX], link[LINK_LOGIN_MAX];
 
 	if (!is_get(x))
-		return answer_error(x, 421, VALUE_MISDIRECTED);
+		return handle_error(x, 421, VALUE_MISDIRECTED);
 	own_origin(x, x->secure, origin);
 	link_with_to(origin, "", "", link);
 	return page_redirect(x, 302, link);
@@ -310,7 +103,7 @@ static int answer_misdirected(struct exchange *x)
  * page does not, for detectors of operating systems follow a redirect to it. */
 static bool wants_tls(const struct exchange *x)
 {
-	return zone_of(x)->stranger.secure && !x->secure && handlers[x->route].lookup &&
+	return exchange_zone(x)->stranger.secure && !x->secure && handlers[x->route].lookup &&
 	       x->route != ROUTE_LANDING;
 }
 
@@ -331,7 +124,7 @@ static int answer_foreign(struct exchange *x)
 		.method = x->method, .target = x->parts, .local = x->local};
 
 	x->close = true;
-	return answer_stranger(&req, &zone_of(x)->stranger, x->now, &x->response);
+	return answer_stranger(&req, &exchange_zone(x)->stranger, x->now, &x->response);
 }
 
 bool exchange_is_foreign(const struct exchange *x)
@@ -339,7 +132,8 @@ bool exchange_is_foreign(const struct exchange *x)
 	struct link_target parts;
 
 	link_split(x->target, x->host, &parts);
-	return x->diverted && !link_is_portal(parts.host, zone_of(x)->stranger.hostname, &x->local);
+	return x->diverted &&
+	       !link_is_portal(parts.host, exchange_zone(x)->stranger.hostname, &x->local);
 }
 
 int exchange_begin(struct exchange *x)
@@ -358,11 +152,11 @@ int exchange_begin(struct exchange *x)
 	if (r == -EACCES)
 		return page_not_allowed(x, allow);
 	if (r < 0)
-		return answer_error(x, 404, VALUE_NOT_FOUND);
+		return handle_error(x, 404, VALUE_NOT_FOUND);
 	if (x->body_too_large)
-		return answer_error(x, 413, VALUE_TOO_LARGE);
+		return handle_error(x, 413, VALUE_TOO_LARGE);
 	if (read_fields(x) < 0)
-		return answer_error(x, 400, VALUE_BAD_REQUEST);
+		return handle_error(x, 400, VALUE_BAD_REQUEST);
 	if (wants_tls(x))
 		return answer_at_tls(x);
 	if (!handlers[x->route].lookup)

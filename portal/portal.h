@@ -51,6 +51,11 @@ struct exchange {
 	char token[TOKEN_TEXT_MAX];
 };
 
+static inline const struct zone_site *exchange_zone(const struct exchange *x)
+{
+	return &x->site->zones[x->zone];
+}
+
 /* Is this a stranger's request for somebody else's server (511)?  Needs only zone, site, diverted,
  * local, target, host. */
 bool exchange_is_foreign(const struct exchange *x);

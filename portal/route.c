@@ -10,11 +10,19 @@ static const struct {
 	bool post;
 	enum route_id id;
 } routes[] = {
-	{"/", false, ROUTE_LANDING},	      {"/login", false, ROUTE_LOGIN},
-	{"/login", true, ROUTE_LOGIN_POST},   {"/success", false, ROUTE_SUCCESS},
-	{"/status", false, ROUTE_STATUS},     {"/logout", false, ROUTE_LOGOUT},
-	{"/logout", true, ROUTE_LOGOUT_POST}, {"/logged-out", false, ROUTE_LOGGED_OUT},
-	{"/style.css", false, ROUTE_STYLE},   {"/logo", false, ROUTE_LOGO},
+	{"/", false, ROUTE_LANDING},
+	{"/login", false, ROUTE_LOGIN},
+	{"/login", true, ROUTE_LOGIN_POST},
+	{"/success", false, ROUTE_SUCCESS},
+	{"/status", false, ROUTE_STATUS},
+	{"/extend", false, ROUTE_EXTEND},
+	{"/extend", true, ROUTE_EXTEND_POST},
+	{"/extended", false, ROUTE_EXTENDED},
+	{"/logout", false, ROUTE_LOGOUT},
+	{"/logout", true, ROUTE_LOGOUT_POST},
+	{"/logged-out", false, ROUTE_LOGGED_OUT},
+	{"/style.css", false, ROUTE_STYLE},
+	{"/logo", false, ROUTE_LOGO},
 	{"/api", false, ROUTE_API},
 };
 

@@ -8,6 +8,7 @@ enum page_value {
 	VALUE_DIR,
 	VALUE_VENUE,
 	VALUE_LOGO,
+	VALUE_PLAIN, /* it is not encrypted */
 	/* seconds, and where to, if the page moves on by itself */
 	VALUE_REFRESH,
 	VALUE_NEXT,
@@ -30,6 +31,12 @@ enum page_value {
 	VALUE_USED_HOURS,
 	VALUE_USED_MINUTES,
 	VALUE_USED_SECONDS,
+	VALUE_MORE_DAYS, /* what would be left after an extension */
+	VALUE_MORE_HOURS,
+	VALUE_MORE_MINUTES,
+	VALUE_MORE_SECONDS,
+	VALUE_EXTEND,	 /* there is one */
+	VALUE_EXTENDED,	 /* one has just been */
 	VALUE_DATA_LEFT, /* only with a quota */
 	VALUE_DATA_LEFT_UNIT,
 	VALUE_DOWN,

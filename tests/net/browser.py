@@ -29,12 +29,13 @@ class Browser:
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
         return int(head.split()[1]), head.lower(), body
 
-    def send(self, form, name=NAME):
-        """Fills in and sends a form, "login" or "logout"."""
-        status, _, page = self.get(f"https://{name}/{form}")
+    def send(self, page, name=NAME, action=None):
+        """Fills in and sends the form of a page, "login" or "logout", to its address or another."""
+        status, _, text = self.get(f"https://{name}/{page}")
         assert status == 200
-        token = re.search(r'name="token" value="([^"]+)"', page).group(1)
-        return self.get(f"https://{name}/{form}", "-d", f"token={token}", "-d", "accept=yes")
+        token = re.search(r'name="token" value="([^"]+)"', text).group(1)
+        assert f'action="/{action or page}"' in text
+        return self.get(f"https://{name}/{action or page}", "-d", f"token={token}", "-d", "accept=yes")
 
 
 def s_client(guest, family, *options):

@@ -20,8 +20,8 @@ import threading
 import time
 
 REQUEST = struct.Struct("=IIIIBBH16s")
-REPLY = struct.Struct("=III6s2x4xQQQQQ")
-COUNTS = 22  # not answered
+REPLY = struct.Struct("=III6sH4xQQQQQQ")
+COUNTS, EXTEND = 22, 23  # counts are not answered
 LOOKUP, LOGIN, LOGOUT, REPLY_TYPE, BUNDLE = 1, 2, 3, 4, 5
 STRANGER, ONLINE, NO_DEVICE, UNVERIFIED, REFUSED, FAILED = 1, 2, 3, 4, 5, 6
 MAC = bytes.fromhex("02005e100001")
@@ -139,16 +139,18 @@ class FakeEngine:
             return self.reply(number, self.mode)
         if kind == LOGIN:
             self.online.setdefault((zone, self.mac), time.time())
+        if kind == EXTEND:
+            self.session = (1, self.session[1], 0, 28_800, *self.session[4:])
         if kind == LOGOUT:
             self.online.pop((zone, self.mac), None)
         since = self.online.get((zone, self.mac))
         return self.reply(number, STRANGER if since is None else ONLINE)
 
-    # figures of a session, for pages
-    session = (4_380, 24_420, 48_300_000, 1_234_000_000, 5_000_000_000)
+    # what a session can have, and its figures, for pages: extensions, seconds used, after an extension, left; bytes
+    session = (1, 4_380, 28_800, 24_420, 48_300_000, 1_234_000_000, 5_000_000_000)
 
     def reply(self, number, state):
-        data = REPLY.pack(REPLY_TYPE, number, state, self.mac, *(self.session if state == ONLINE else (0, 0, 0, 0, 0)))
+        data = REPLY.pack(REPLY_TYPE, number, state, self.mac, *(self.session if state == ONLINE else [0] * 7))
         try:
             self.sock.send(data)
         except OSError:

@@ -591,8 +591,8 @@ def test_dead_engine(start):
 NONSENSE = {
     "short": b"x",
     "no-type": b"\0" * 100,
-    "state-77": fake.REPLY.pack(fake.REPLY_TYPE, 1, 77, b"\0" * 6, 0, 0, 0, 0, 0),
-    "state-0": fake.REPLY.pack(fake.REPLY_TYPE, 1, 0, b"\0" * 6, 0, 0, 0, 0, 0),
+    "state-77": fake.REPLY.pack(fake.REPLY_TYPE, 1, 77, b"\0" * 6, *[0] * 7),
+    "state-0": fake.REPLY.pack(fake.REPLY_TYPE, 1, 0, b"\0" * 6, *[0] * 7),
     "question": fake.REQUEST.pack(fake.LOOKUP, 1, 0, 0, 4, 0, 0, b""),
     "no-descriptor": b"\x05\0\0\0\0\0\0\0",
 }

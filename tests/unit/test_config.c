@@ -562,7 +562,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 29);
+	assert_int_equal(keys, 31);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 

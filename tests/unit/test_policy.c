@@ -8,6 +8,8 @@
 
 #include "daemon/policy.h"
 
+#define EXTEND .ask = ASK_EXTEND, .has_session = true, .by_login = true, .seconds_max = 9000
+
 static const struct {
 	const char *what;
 	struct policy_request request;
@@ -42,6 +44,42 @@ static const struct {
 	 {.ask = ASK_LOGIN, .zone_session = 3600, .blocked = true, .trusted = true},
 	 POLICY_REFUSE,
 	 0},
+	{"a guest extends", {EXTEND, .zone_extend = 100, .left_ms = 50000}, POLICY_GRANT, 100},
+	{"a zone without extensions", {EXTEND, .left_ms = 50000}, POLICY_KEEP, 0},
+	{"too early", {EXTEND, .zone_extend = 100, .left_ms = 90001}, POLICY_KEEP, 0},
+	{"just not too early", {EXTEND, .zone_extend = 100, .left_ms = 90000}, POLICY_GRANT, 100},
+	{"more is left than an extension gives",
+	 {EXTEND, .zone_extend = 100, .left_ms = 500000},
+	 POLICY_KEEP,
+	 0},
+	{"up to the longest",
+	 {EXTEND, .zone_extend = 100, .left_ms = 5000, .used = 200, .zone_longest = 240},
+	 POLICY_GRANT,
+	 40},
+	{"the longest is reached",
+	 {EXTEND, .zone_extend = 100, .left_ms = 5000, .used = 235, .zone_longest = 240},
+	 POLICY_KEEP,
+	 0},
+	{"the longest is behind",
+	 {EXTEND, .zone_extend = 100, .used = 300, .zone_longest = 240},
+	 POLICY_KEEP,
+	 0},
+	{"no session is longer than any may be",
+	 {EXTEND, .zone_extend = 9000, .used = 1000, .zone_longest = UINT64_MAX},
+	 POLICY_GRANT,
+	 8000},
+	{"a grant is not extended",
+	 {.ask = ASK_EXTEND, .has_session = true, .seconds_max = 9000, .zone_extend = 100},
+	 POLICY_KEEP,
+	 0},
+	{"a stranger extends nothing",
+	 {.ask = ASK_EXTEND, .by_login = true, .seconds_max = 9000, .zone_extend = 100},
+	 POLICY_KEEP,
+	 0},
+	{"nor does a trusted device",
+	 {EXTEND, .zone_extend = 100, .trusted = true},
+	 POLICY_KEEP,
+	 0},
 	{"a logout", {ASK_LOGOUT, true, 3600, 0, 9000}, POLICY_REVOKE, 0},
 	{"a logout of a stranger", {ASK_LOGOUT, false, 3600, 0, 9000}, POLICY_KEEP, 0},
 };
@@ -52,6 +90,8 @@ static void test_decisions(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct policy_decision d = policy_decide(&cases[i].request);
 
+		if (cases[i].request.ask == ASK_EXTEND)
+			d.seconds = d.left_ms / 1000;
 		if (d.verdict != cases[i].verdict || d.seconds != cases[i].seconds)
 			fail_msg("%s: verdict %d for %lu seconds", cases[i].what, (int)d.verdict,
 				 (unsigned long)d.seconds);

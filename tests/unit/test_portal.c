@@ -39,11 +39,14 @@ static void request(const char *method, const char *target, const char *host, bo
 	};
 }
 
+static uint64_t seconds_extended; /* of replies */
+
 static int reply(unsigned int state)
 {
 	struct web_reply r = {.state = state,
 			      .mac = guest,
 			      .seconds_used = 60,
+			      .seconds_extended = seconds_extended,
 			      .seconds_left = 180,
 			      .bytes_up = 1500,
 			      .bytes_down = 2000000};
@@ -277,6 +280,102 @@ static void test_logout(void **state)
 	assert_int_equal(x.response.status, 403);
 }
 
+static void extend(const char *token)
+{
+	static char body[128];
+
+	snprintf(body, sizeof(body), "token=%s", token);
+	request("POST", "/extend", "192.0.2.1", false, body);
+	assert_int_equal(exchange_begin(&x), MSG_WEB_LOOKUP);
+}
+
+static void test_extend(void **state)
+{
+	static const struct {
+		unsigned int first, second; /* second 0: nothing is asked */
+		uint64_t seconds_extended;
+		unsigned int status;
+		const char *location;
+	} rows[] = {
+		{GUEST_ONLINE, GUEST_ONLINE, 600, 303, "/extended"},
+		{GUEST_ONLINE, GUEST_STRANGER, 600, 303, "/login"},
+		{GUEST_ONLINE, GUEST_FAILED, 600, 503, NULL},
+		{GUEST_ONLINE, SILENT, 600, 503, NULL},
+		{GUEST_ONLINE, 0, 0, 303, "/status"},
+		{GUEST_STRANGER, 0, 600, 303, "/login"},
+		{GUEST_REFUSED, 0, 600, 403, NULL},
+		{GUEST_NO_DEVICE, 0, 600, 503, NULL},
+	};
+	char token[TOKEN_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const bool asks = rows[i].first == GUEST_ONLINE && rows[i].seconds_extended;
+
+		token_make(site->secret, "guest", &guest, NOW, token);
+		seconds_extended = rows[i].seconds_extended;
+		extend(token);
+		assert_int_equal(reply(rows[i].first), asks ? MSG_WEB_EXTEND : 0);
+		if (asks)
+			assert_int_equal(reply(rows[i].second), 0);
+		assert_int_equal(x.response.status, rows[i].status);
+		if (rows[i].location)
+			assert_string_equal(response_get(&x.response, "Location"),
+					    rows[i].location);
+	}
+}
+
+/* Nothing of this may become MSG_WEB_EXTEND. */
+static void test_extend_refused(void **state)
+{
+	char token[TOKEN_TEXT_MAX];
+
+	(void)state;
+	seconds_extended = 600;
+	token_make(site->secret, "guest", &other, NOW, token);
+	extend(token);
+	assert_int_equal(reply(GUEST_ONLINE), 0);
+	assert_int_equal(x.response.status, 403);
+	assert_true(body_has("id=\"problem\"") && body_has("aria-describedby=\"problem more\""));
+	token_make(site->secret, "guest", &guest, NOW - TOKEN_LIFE - 1, token);
+	extend(token);
+	assert_int_equal(reply(GUEST_ONLINE), 0);
+	assert_int_equal(x.response.status, 403);
+	token_make(site->secret, "guest", &guest, NOW, token);
+	request("GET", "/extend", "192.0.2.1", false, NULL);
+	assert_int_equal(exchange_begin(&x), MSG_WEB_LOOKUP);
+	assert_int_equal(reply(GUEST_ONLINE), 0);
+	assert_string_equal(response_get(&x.response, "Location"), "/status");
+}
+
+/* The button is there when it would change something; the page after it says what it did until then. */
+static void test_extend_pages(void **state)
+{
+	static const struct {
+		const char *target;
+		uint64_t seconds_extended;
+		bool button, note;
+	} rows[] = {
+		{"/status", 0, false, false},
+		{"/status", 600, true, false},
+		{"/extended", 0, false, true},
+		{"/extended", 600, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		seconds_extended = rows[i].seconds_extended;
+		request("GET", rows[i].target, "192.0.2.1", false, NULL);
+		assert_int_equal(exchange_begin(&x), MSG_WEB_LOOKUP);
+		assert_int_equal(reply(GUEST_ONLINE), 0);
+		assert_int_equal(x.response.status, 200);
+		assert_int_equal(body_has("action=\"/extend\""), rows[i].button);
+		assert_int_equal(body_has("role=\"status\""), rows[i].note);
+		assert_int_equal(body_has("10&nbsp;min"), rows[i].button);
+	}
+	seconds_extended = 0;
+}
+
 static void test_security_headers(void **state)
 {
 	static const char *const targets[] = {"/style.css", "/nothing", "/login"};
@@ -307,6 +406,9 @@ int main(void)
 		cmocka_unit_test(test_login_refused),
 		cmocka_unit_test(test_attack_strings),
 		cmocka_unit_test(test_logout),
+		cmocka_unit_test(test_extend),
+		cmocka_unit_test(test_extend_refused),
+		cmocka_unit_test(test_extend_pages),
 		cmocka_unit_test(test_security_headers),
 	};
 	char error[SITE_ERROR_MAX];
