@@ -47,6 +47,7 @@ static bool describe_session(const struct restore *r, const struct session_key *
 	msg->change.op = CHANGE_GRANT;
 	msg->change.limits = s->limits;
 	msg->change.used = s->used;
+	msg->change.used.over = 0; /* may be that of a quota which it has no more */
 	msg->element.timeout_ms = s->ends_ms - now;
 	session_comment(msg->change.comment, s->started, s->how, &s->limits, s->note);
 	return true;

@@ -11,20 +11,8 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "nft/gate.h"
-
-static int render_with_leftovers(struct gate *gate, const bool *present, char **ret_text)
-{
-	CLEANUP(cleanup_free) char *rules = NULL, *leftovers = NULL;
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
-			       &rules);
-
-	if (r == 0)
-		r = tables_leftovers(&gate->tables, gate->zones, gate->count, &leftovers);
-	if (r < 0)
-		return r;
-	return asprintf(ret_text, "%s%s", rules, leftovers) < 0 ? -ENOMEM : 0;
-}
+#include "nft/load.h"
+#include "nft/takeover.h"
 
 static bool link_fits(const struct link *link)
 {
@@ -82,8 +70,7 @@ int gate_print(struct gate *gate)
 	return fputs(text, stdout) == EOF || fflush(stdout) != 0 ? -EIO : 0;
 }
 
-/* libnftables speaks through a socket of its own, which the watch would take for somebody else's. */
-static int run_text(struct gate *gate, const char *text, char error[static ERROR_TEXT_MAX])
+int load_run(struct gate *gate, const char *text, char error[static ERROR_TEXT_MAX])
 {
 	int r = watch_pause(&gate->flushes);
 
@@ -94,16 +81,35 @@ static int run_text(struct gate *gate, const char *text, char error[static ERROR
 	return r < 0 ? r : resumed;
 }
 
+/* Over tables that are like it, or none. */
+static int load_alike(struct gate *gate, const char *rules, char error[static ERROR_TEXT_MAX])
+{
+	CLEANUP(cleanup_free) char *leftovers = NULL, *text = NULL;
+	int r = tables_leftovers(&gate->tables, gate->zones, gate->count, &leftovers);
+
+	if (r < 0)
+		return r;
+	if (asprintf(&text, "%s%s", rules, leftovers) < 0)
+		return -ENOMEM;
+	return load_run(gate, text, error);
+}
+
+/* Refused although all is as we made it: somebody put sets of his own into our tables. */
 static int load_text(struct gate *gate, const struct link *links, char error[static ERROR_TEXT_MAX])
 {
-	CLEANUP(cleanup_free) char *text = NULL;
+	CLEANUP(cleanup_free) char *rules = NULL;
 	bool present[ZONES_MAX] = {false};
 
 	for (size_t i = 0; i < gate->count; i++)
 		present[i] = links[i].index != 0;
-	int r = render_with_leftovers(gate, present, &text);
+	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
+			       &rules);
 
-	return r < 0 ? r : run_text(gate, text, error);
+	if (r == 0)
+		r = takeover_is_due(gate);
+	if (r == 0)
+		r = load_alike(gate, rules, error);
+	return r == 1 || r == -EIO ? takeover_run(gate, rules, error) : r;
 }
 
 static int add_queue_rules(struct gate *gate)
@@ -172,7 +178,7 @@ static enum link_state open_zone(struct gate *gate, size_t i, const struct link 
 	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
 
 	if (r == 0)
-		r = run_text(gate, text, error);
+		r = load_run(gate, text, error);
 	gate->armed[i] = *link;
 	if (r == 0)
 		r = arm(gate);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "nft/definitions.h"
 #include "nft/garden.h"
 #include "nft/ruleset.h"
 
@@ -78,6 +80,7 @@ int ruleset_init(struct ruleset *rs, const char *path)
 
 	if (r < 0)
 		return r;
+	snprintf(rs->definitions, sizeof(rs->definitions), "%016" PRIx64, definitions_hash(text));
 	rs->text = steal_ptr(&text);
 	return 0;
 }
@@ -119,7 +122,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 22 };
+enum { WORDS = 23 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -139,6 +142,13 @@ static void queue_statement(const struct ruleset_globals *g, char value[static W
 			 g->queue_first + g->queue_count - 1);
 }
 
+static void common_words(const struct ruleset *rs, struct word words[static WORDS])
+{
+	memset(words, 0, WORDS * sizeof(*words));
+	words[0].word = "$definitions";
+	snprintf(words[0].value, sizeof(words[0].value), "%s", rs->definitions);
+}
+
 /* The longer of two words with a common beginning stands first. */
 static void zone_words(const struct gate_zone *zone, const struct ruleset_globals *globals,
 		       struct word words[static WORDS])
@@ -148,6 +158,7 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 		zone->connection_ceiling > calm ? zone->connection_ceiling - calm : 1;
 	size_t n = 0;
 
+	memset(words, 0, WORDS * sizeof(*words));
 	words[n].word = "ZONE";
 	snprintf(words[n++].value, sizeof(words[0].value), "z_%s", zone->name);
 	words[n].word = "INTERFACE";
@@ -182,7 +193,7 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 
 static const struct word *word_at(const struct word *words, const char *p)
 {
-	for (size_t i = 0; i < WORDS; i++) {
+	for (size_t i = 0; i < WORDS && words[i].word; i++) {
 		if (strncmp(p, words[i].word, strlen(words[i].word)) == 0)
 			return &words[i];
 	}
@@ -199,7 +210,7 @@ static void write_span(FILE *out, const struct span *span, const struct word *wo
 			p = strchr(p, '\n') + 1;
 			continue;
 		}
-		const struct word *w = words ? word_at(words, p) : NULL;
+		const struct word *w = word_at(words, p);
 
 		if (w) {
 			fputs(w->value, out);
@@ -242,7 +253,8 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 
 	if (!out)
 		return -ENOMEM;
-	write_span(out, &common, NULL);
+	common_words(rs, words);
+	write_span(out, &common, words);
 	for (size_t i = 0; i < count; i++) {
 		zone_words(&zones[i], globals, words);
 		write_span(out, &spans[BLOCK_ZONE], words);

@@ -9,8 +9,11 @@
 
 #include "common/proto_gate.h"
 
+enum { DEFINITIONS_MAX = 24 }; /* with its NUL */
+
 struct ruleset {
-	char *text; /* portal.nft */
+	char *text;			   /* portal.nft */
+	char definitions[DEFINITIONS_MAX]; /* what its definitions are told from others' by */
 };
 
 /* What is the same for all zones. */

@@ -12,41 +12,13 @@
 
 #include "common/cleanup.h"
 #include "nft/batch.h"
-#include "nft/set.h"
 #include "nft/set_expr.h"
+#include "nft/set_private.h"
 
 enum {
 	BATCH_SIZE = 4 * 1024 * 1024, /* CHANGE_MAX replaced grants */
-	CHUNK = 100,		      /* elements in one message: its attribute holds 64 kB */
 	TRIES = 4,		      /* elements may expire between reading and changing */
-	NAME_MAX_LEN = 64,
-	ETHER_HEADER = 14, /* the egress hook counts it, forward does not */
 };
-
-/* The sets that make a member. */
-enum { SET_ASKED, SET_UP, SET_DOWN, SET_UP_RATE, SET_DOWN_RATE, SETS };
-
-static const struct {
-	uint16_t family;
-	const char *suffix;
-} member_sets[SETS] = {
-	[SET_ASKED] = {NFPROTO_INET, ""},
-	[SET_UP] = {NFPROTO_INET, "_up"},
-	[SET_DOWN] = {NFPROTO_NETDEV, "_down"},
-	[SET_UP_RATE] = {NFPROTO_INET, "_up_rate"},
-	[SET_DOWN_RATE] = {NFPROTO_NETDEV, "_down_rate"},
-};
-
-/* What the kernel holds of one MAC. */
-struct member {
-	bool in[SETS];
-	struct counted counted[SETS];
-};
-
-static void set_name(char name[static NAME_MAX_LEN], const char *zone, const char *suffix)
-{
-	snprintf(name, NAME_MAX_LEN, "z_%s%s", zone, suffix);
-}
 
 int sets_init(struct sets *sets, struct netlink *nl)
 {
@@ -59,21 +31,6 @@ void sets_finish(struct sets *sets)
 {
 	free(sets->buf);
 	sets->buf = NULL;
-}
-
-/* Appends an element with this key; NULL without memory. */
-static struct nftnl_set_elem *add_key(struct nftnl_set *s, const void *key, uint32_t len)
-{
-	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
-
-	if (!elem)
-		return NULL;
-	if (nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, key, len) < 0) {
-		nftnl_set_elem_free(elem);
-		return NULL;
-	}
-	nftnl_set_elem_add(s, elem);
-	return elem;
 }
 
 /* nft shows it as: comment "..." */
@@ -90,87 +47,6 @@ static int add_comment(struct nftnl_set_elem *elem, const char *comment)
 	return 0;
 }
 
-struct taking {
-	const struct mac *macs;
-	size_t count, got;
-	struct member *members;
-	int set; /* which of member_sets */
-};
-
-/* Answers come in the order of the keys asked for. */
-static int take_member(const struct nlmsghdr *nlh, void *data)
-{
-	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
-	struct taking *t = data;
-
-	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-		return MNL_CB_OK;
-
-	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
-
-	for (struct nftnl_set_elem *e; iter && (e = nftnl_set_elems_iter_next(iter));) {
-		uint32_t len = 0;
-		const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
-
-		if (t->got >= t->count || len < MAC_LEN ||
-		    memcmp(key, t->macs[t->got].b, MAC_LEN) != 0)
-			continue;
-		t->members[t->got].in[t->set] = true;
-		element_take_counter(e, &t->members[t->got].counted[t->set]);
-		t->got++;
-	}
-	if (iter)
-		nftnl_set_elems_iter_destroy(iter);
-	return MNL_CB_OK;
-}
-
-/* Asks one set for up to CHUNK keys.  The kernel stops at the first key that it does not have. */
-static int read_chunk(struct sets *sets, const struct set_id *id, struct taking *t)
-{
-	while (t->got < t->count) {
-		CLEANUP(set_freep) struct nftnl_set *s = set_alloc(id);
-		size_t ask = t->count - t->got < CHUNK ? t->count - t->got : CHUNK;
-
-		if (!s)
-			return -ENOMEM;
-		for (size_t i = 0; i < ask; i++) {
-			if (!add_key(s, t->macs[t->got + i].b, MAC_LEN))
-				return -ENOMEM;
-		}
-		size_t len = get_elements_request(sets->nl, sets->buf, id, 0, s);
-		size_t before = t->got;
-		int r = netlink_talk(sets->nl, sets->buf, len, sets->nl->seq, take_member, t);
-
-		if (r == -ENOENT)
-			t->got++; /* this one is absent */
-		else if (r < 0)
-			return r;
-		else if (t->got != before + ask)
-			return -EPROTO;
-	}
-	return 0;
-}
-
-/* From the sets [first, end). */
-static int read_members(struct sets *sets, const char *zone, int first, int end,
-			const struct mac *macs, size_t count, struct member *ret_members)
-{
-	char name[NAME_MAX_LEN];
-
-	memset(ret_members, 0, count * sizeof(*ret_members));
-	for (int set = first; set < end; set++) {
-		struct taking t = {
-			.macs = macs, .count = count, .members = ret_members, .set = set};
-
-		set_name(name, zone, member_sets[set].suffix);
-		int r = read_chunk(sets, &(struct set_id){member_sets[set].family, name}, &t);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* A change of many members of one zone. */
 struct member_change {
 	const char *zone;
@@ -179,7 +55,13 @@ struct member_change {
 	size_t count;
 	bool grant;		      /* else revoke */
 	const struct member *members; /* NULL: as if none (grant) or all (revoke) were there */
+	const struct holding *each;   /* NULL, or what differs between them, for elements */
 };
+
+static const struct limits *limits_of(const struct member_change *c, size_t i)
+{
+	return c->each ? &c->each[i].limits : &c->change->limits;
+}
 
 /* Does a member with these limits stand in this set? */
 static bool is_used(const struct limits *l, int set)
@@ -191,7 +73,7 @@ static bool is_there(const struct member_change *c, size_t i, int set)
 {
 	if (c->members)
 		return c->members[i].in[set];
-	return !c->grant && is_used(&c->change->limits, set);
+	return !c->grant && is_used(limits_of(c, i), set);
 }
 
 /* Deletes from one set what is there. */
@@ -206,7 +88,7 @@ static int delete_members(struct batch *b, const struct member_change *c, const 
 		for (size_t i = first; i < c->count && i < first + CHUNK; i++) {
 			if (!is_there(c, i, set))
 				continue;
-			if (!add_key(s, c->elements[i].mac.b, MAC_LEN))
+			if (!set_add_key(s, c->elements[i].mac.b, MAC_LEN))
 				return -ENOMEM;
 		}
 		batch_elements(b, id, NFT_MSG_DELSETELEM, 0, s);
@@ -214,32 +96,43 @@ static int delete_members(struct batch *b, const struct member_change *c, const 
 	return 0;
 }
 
-/* What the element of one set starts with. */
+/* What the element of one set starts with.  A quota that is used up stays so, unless it is another. */
 static struct counted counted_before(const struct member_change *c, size_t i, int set)
 {
-	const struct counters *used = &c->change->used;
+	const struct limits *l = limits_of(c, i);
+	const uint64_t quota = set == SET_UP ? l->quota_up : l->quota_down;
+	const struct counters *used = c->each ? &c->each[i].used : &c->change->used;
 
-	if (c->members && c->members[i].in[set])
-		return c->members[i].counted[set];
+	if (c->members && c->members[i].in[set]) {
+		struct counted counted = c->members[i].counted[set];
+
+		counted.over = counted.over && counted.quota == quota;
+		return counted;
+	}
 	if (set == SET_UP)
-		return (struct counted){.packets = used->packets_up, .bytes = used->bytes_up};
+		return (struct counted){.packets = used->packets_up,
+					.bytes = used->bytes_up,
+					.over = used->over & OVER_UP};
 	return (struct counted){.packets = used->packets_down,
-				.bytes = used->bytes_down + used->packets_down * ETHER_HEADER};
+				.bytes = used->bytes_down + used->packets_down * ETHER_HEADER,
+				.over = used->over & OVER_DOWN};
 }
 
 static int add_member(struct nftnl_set *s, const struct member_change *c, size_t i, int set)
 {
-	const struct limits *l = &c->change->limits;
-	struct nftnl_set_elem *e = add_key(s, c->elements[i].mac.b, MAC_LEN);
+	const struct limits *l = limits_of(c, i);
+	const struct mac *mac = c->each ? &c->each[i].mac : &c->elements[i].mac;
+	const uint64_t timeout_ms = c->each ? c->each[i].left_ms : c->elements[i].timeout_ms;
+	struct nftnl_set_elem *e = set_add_key(s, mac->b, MAC_LEN);
 	const struct counted used = counted_before(c, i, set);
 
 	if (!e)
 		return -ENOMEM;
-	if (c->elements[i].timeout_ms)
-		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, c->elements[i].timeout_ms);
+	if (timeout_ms)
+		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, timeout_ms);
 	switch (set) {
 	case SET_ASKED:
-		return add_comment(e, c->change->comment);
+		return add_comment(e, c->each ? c->each[i].comment : c->change->comment);
 	case SET_UP:
 		return element_add_counter(e, l->quota_up, &used);
 	case SET_DOWN:
@@ -260,7 +153,7 @@ static int add_members(struct batch *b, const struct member_change *c, const str
 		if (!s)
 			return -ENOMEM;
 		for (size_t i = first; i < c->count && i < first + CHUNK; i++) {
-			int r = add_member(s, c, i, set);
+			int r = is_used(limits_of(c, i), set) ? add_member(s, c, i, set) : 0;
 
 			if (r < 0)
 				return r;
@@ -284,7 +177,7 @@ static int change_once(struct sets *sets, const struct member_change *c)
 		set_name(name, c->zone, member_sets[set].suffix);
 		int r = delete_members(&b, c, &id, set);
 
-		if (r == 0 && c->grant && is_used(&c->change->limits, set))
+		if (r == 0 && c->grant)
 			r = add_members(&b, c, &id, set);
 		if (r < 0)
 			return r;
@@ -311,7 +204,7 @@ static int change_members(struct sets *sets, struct member_change c)
 			for (size_t k = 0; k < c.count; k++)
 				macs[k] = c.elements[k].mac;
 		}
-		r = read_members(sets, c.zone, 0, SETS, macs, c.count, members);
+		r = set_read_members(sets, c.zone, 0, SETS, macs, c.count, members);
 		if (r < 0)
 			return r;
 		c.members = members;
@@ -339,28 +232,19 @@ int set_revoke(struct sets *sets, const char *zone, const struct change *change,
 							   .count = change->count});
 }
 
-int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
-	     struct counters *ret_counters)
+int set_put_holdings(struct sets *sets, const char *zone, const struct holding *holdings,
+		     size_t count)
 {
-	CLEANUP(cleanup_free) struct member *members = calloc(count ? count : 1, sizeof(*members));
+	int r = 0;
 
-	if (!members)
-		return -ENOMEM;
-	int r = read_members(sets, zone, SET_UP, SET_DOWN + 1, macs, count, members);
+	for (size_t first = 0; first < count && r == 0; first += CHANGE_MAX) {
+		const size_t left = count - first;
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < count; i++) {
-		const struct counted *up = &members[i].counted[SET_UP];
-		const struct counted *down = &members[i].counted[SET_DOWN];
-
-		ret_counters[i] = (struct counters){
-			.packets_up = up->packets,
-			.bytes_up = up->bytes,
-			.packets_down = down->packets,
-			.bytes_down = down->bytes - down->packets * ETHER_HEADER,
-			.over = (up->over ? OVER_UP : 0) | (down->over ? OVER_DOWN : 0),
-		};
+		r = change_once(sets, &(struct member_change){
+					      .zone = zone,
+					      .count = left < CHANGE_MAX ? left : CHANGE_MAX,
+					      .grant = true,
+					      .each = holdings + first});
 	}
-	return 0;
+	return r;
 }

@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* the default one falls through switch labels, which clang warns of */
+#define HASH_FUNCTION HASH_OAT
+#include <uthash.h>
+
 #include "common/netlink.h"
 #include "common/proto_answer.h"
 #include "common/proto_gate.h"
@@ -40,6 +44,23 @@ int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t
 /* Calls fn for each member of the zone.  left_ms 0: it has no end. */
 typedef void set_dump_fn(void *data, const struct mac *mac, uint64_t left_ms, const char *comment);
 int set_dump(struct sets *sets, const char *zone, set_dump_fn *fn, void *data);
+
+/* All that the kernel holds of one member. */
+struct holding {
+	struct mac mac;
+	uint16_t pad;
+	uint64_t left_ms;     /* 0: it has no end */
+	struct limits limits; /* those that the kernel keeps */
+	struct counters used;
+	char comment[COMMENT_MAX];
+	UT_hash_handle hh; /* while it is read */
+};
+
+/* Completes what set_dump() said of these. */
+int set_read_holdings(struct sets *sets, const char *zone, struct holding *holdings, size_t count);
+/* Into sets that have none of them; CHANGE_MAX in one transaction. */
+int set_put_holdings(struct sets *sets, const char *zone, const struct holding *holdings,
+		     size_t count);
 
 /* 0 if this MAC, and no other, opened the connection from guest->port (ZONE_syn, ZONE_twice);
  * -EKEYREJECTED if not. */

@@ -28,7 +28,8 @@ static int add_quota(struct nftnl_set_elem *elem, uint64_t quota, uint64_t used)
 /* The quota comes first, so that the counter knows only what passed. */
 int element_add_counter(struct nftnl_set_elem *elem, uint64_t quota, const struct counted *used)
 {
-	int r = quota ? add_quota(elem, quota, used->bytes) : 0;
+	const uint64_t consumed = used->over && used->bytes < quota ? quota : used->bytes;
+	int r = quota ? add_quota(elem, quota, consumed) : 0;
 	struct nftnl_expr *counter = r == 0 ? nftnl_expr_alloc("counter") : NULL;
 
 	if (!counter)
@@ -56,6 +57,13 @@ int element_add_rate(struct nftnl_set_elem *elem, uint64_t rate)
 	return 0;
 }
 
+static uint64_t limit_rate(const struct nftnl_expr *e)
+{
+	const uint64_t seconds = nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_UNIT);
+
+	return nftnl_expr_get_u64(e, NFTNL_EXPR_LIMIT_RATE) * 8 / (seconds ? seconds : 1);
+}
+
 static int take(struct nftnl_expr *e, void *data)
 {
 	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
@@ -65,13 +73,15 @@ static int take(struct nftnl_expr *e, void *data)
 		c->packets = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS);
 		c->bytes = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_BYTES);
 	} else if (strcmp(name, "quota") == 0) {
-		c->over = nftnl_expr_get_u64(e, NFTNL_EXPR_QUOTA_CONSUMED) >=
-			  nftnl_expr_get_u64(e, NFTNL_EXPR_QUOTA_BYTES);
+		c->quota = nftnl_expr_get_u64(e, NFTNL_EXPR_QUOTA_BYTES);
+		c->over = nftnl_expr_get_u64(e, NFTNL_EXPR_QUOTA_CONSUMED) >= c->quota;
+	} else if (strcmp(name, "limit") == 0) {
+		c->rate = limit_rate(e);
 	}
 	return 0;
 }
 
-void element_take_counter(const struct nftnl_set_elem *elem, struct counted *ret_counted)
+void element_take(const struct nftnl_set_elem *elem, struct counted *ret_counted)
 {
 	*ret_counted = (struct counted){0};
 	nftnl_set_elem_expr_foreach((struct nftnl_set_elem *)(uintptr_t)elem, take, ret_counted);

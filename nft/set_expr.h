@@ -14,13 +14,17 @@
 /* As the kernel counts: from the IP header on, at the egress hook from the Ethernet header on. */
 struct counted {
 	uint64_t packets, bytes;
-	bool over; /* there is a quota, and it is used up */
+	bool over;	/* there is a quota, and it is used up */
+	uint64_t quota; /* bytes; 0: none */
+	uint64_t rate;	/* bits a second; 0: none */
 };
 
-/* A counter that starts with these figures; quota: bytes, of which those are used; 0: none. */
+/* A counter that starts with these figures; quota: bytes, of which those are used, or all if it is
+ * over; 0: none. */
 int element_add_counter(struct nftnl_set_elem *elem, uint64_t quota, const struct counted *used);
 
 /* Matches what exceeds rate bits a second. */
 int element_add_rate(struct nftnl_set_elem *elem, uint64_t rate);
 
-void element_take_counter(const struct nftnl_set_elem *elem, struct counted *ret_counted);
+/* All of it, in whatever order and whatever else there is. */
+void element_take(const struct nftnl_set_elem *elem, struct counted *ret_counted);

@@ -6,6 +6,8 @@
 
 #include <libnftnl/chain.h>
 #include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <nftables/libnftables.h>
@@ -38,6 +40,58 @@ int tables_run(struct tables *t, const char *text, char error[static ERROR_TEXT_
 	snprintf(error, ERROR_TEXT_MAX, "%.*s", ERROR_TEXT_MAX - 1,
 		 nft_ctx_get_error_buffer(t->nft));
 	return -EIO;
+}
+
+int tables_try(struct tables *t, const char *text, char error[static ERROR_TEXT_MAX])
+{
+	nft_ctx_set_dry_run(t->nft, true);
+	int r = tables_run(t, text, error);
+
+	nft_ctx_set_dry_run(t->nft, false);
+	return r;
+}
+
+static void table_freep(struct nftnl_table **t)
+{
+	if (*t)
+		nftnl_table_free(*t);
+}
+
+static int take_comment_attr(const struct nftnl_udata *attr, void *data)
+{
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_TABLE_COMMENT)
+		snprintf(data, COMMENT_MAX, "%.*s", (int)nftnl_udata_len(attr),
+			 (const char *)nftnl_udata_get(attr));
+	return 0;
+}
+
+static int take_table(const struct nlmsghdr *nlh, void *data)
+{
+	CLEANUP(table_freep) struct nftnl_table *t = nftnl_table_alloc();
+	uint32_t len = 0;
+
+	if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0)
+		return MNL_CB_OK;
+	const void *udata = nftnl_table_get_data(t, NFTNL_TABLE_USERDATA, &len);
+
+	if (udata)
+		nftnl_udata_parse(udata, len, take_comment_attr, data);
+	return MNL_CB_OK;
+}
+
+int tables_comment(struct tables *t, uint16_t family, char ret_comment[static COMMENT_MAX])
+{
+	CLEANUP(table_freep) struct nftnl_table *table = nftnl_table_alloc();
+	char buf[256];
+
+	if (!table || nftnl_table_set_str(table, NFTNL_TABLE_NAME, "portald") < 0)
+		return -ENOMEM;
+	struct nlmsghdr *nlh =
+		nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETTABLE, family, NLM_F_ACK, ++t->nl->seq);
+
+	nftnl_table_nlmsg_build_payload(nlh, table);
+	ret_comment[0] = '\0';
+	return netlink_talk(t->nl, nlh, nlh->nlmsg_len, t->nl->seq, take_table, ret_comment);
 }
 
 struct leftovers {

@@ -22,6 +22,12 @@ void tables_finish(struct tables *t);
 /* Runs nft text as one transaction.  -EIO: refused, nft's words are in error. */
 int tables_run(struct tables *t, const char *text, char error[static ERROR_TEXT_MAX]);
 
+/* Asks the kernel whether it would take the text, and changes nothing. */
+int tables_try(struct tables *t, const char *text, char error[static ERROR_TEXT_MAX]);
+
+/* The comment of our table of this family; "" if it has none.  -ENOENT: there is no such table. */
+int tables_comment(struct tables *t, uint16_t family, char ret_comment[static COMMENT_MAX]);
+
 /* nft text that deletes chains and sets of zones that are not in zones[]: what an earlier
  * configuration left behind.  Their rules must be flushed before, in the same transaction.  The
  * caller frees *ret_text. */

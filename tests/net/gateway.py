@@ -62,6 +62,7 @@ class Gateway:
         self.globals = f'run-dir = "{self.run_dir}"\nstate-dir = "{self.state_dir}"\nuser = "portald"\n' + globals_
         self.write_config(config)
         self.process = None
+        self.portald = PORTALD  # or another version's
         self.known = []
         self._starts = 0
         lab.on_close(self.close)
@@ -80,7 +81,7 @@ class Gateway:
 
     def check_config(self, *more):
         """portald -n, inside the gateway."""
-        return self.lab.run("gw", [PORTALD, "-n", "-c", self.config_path, *more], env={**os.environ, **SANITIZER})
+        return self.lab.run("gw", [self.portald, "-n", "-c", self.config_path, *more], env={**os.environ, **SANITIZER})
 
     def reload(self):
         os.kill(self.process.pid, signal.SIGHUP)
@@ -96,7 +97,7 @@ class Gateway:
     def launch(self):
         """Starts it and does not wait."""
         self._starts += 1
-        self.process = self.lab.spawn("gw", [PORTALD, "-c", self.config_path], f"portald{Gateway.count}-{self._starts}",
+        self.process = self.lab.spawn("gw", [self.portald, "-c", self.config_path], f"portald{Gateway.count}-{self._starts}",
                                       env=SANITIZER)
         return self.process
 
@@ -151,7 +152,7 @@ class Gateway:
         self.start()
 
     def teardown(self):
-        return self.lab.run("gw", [PORTALD, "-c", self.config_path, "--teardown"], env={**os.environ, **SANITIZER})
+        return self.lab.run("gw", [self.portald, "-c", self.config_path, "--teardown"], env={**os.environ, **SANITIZER})
 
     def close(self):
         if self.process:
@@ -210,9 +211,10 @@ class Gateway:
         return sets[-1][0]
 
     def ruleset(self):
-        """The kernel's listing of all tables, without what changes by itself, and without the guard, whose flags depend on
-        the kernel."""
+        """The kernel's listing of all tables, without what changes by itself, without the guard, whose flags depend on the
+        kernel, and without the figure that tells versions from each other."""
         listing = self.lab.check("gw", ["nft", "-s", "list", "ruleset"])
+        listing = re.sub(r'^\tcomment "definitions [0-9a-f]{16}"\n', "", listing, flags=re.MULTILINE)
         listing = re.sub(r"^table inet portald_guard \{.*?^}\n", "", listing, flags=re.MULTILINE | re.DOTALL)
         # divert "queue": nft's own expression, or (which nft cannot show) the target xt_NFQUEUE and then a drop
         listing = re.sub(r"^\t\t(queue .*|xt target .*|)\n(?=\t})", "", listing, flags=re.MULTILINE)
