@@ -50,23 +50,24 @@ class World:
         return context.wrap_socket(sock, server_hostname=host)
 
 
-def request(url, agent, version="1.1", accept=None):
-    """The bytes that are sent for a GET."""
+def request(url, agent, version="1.1", accept=None, headers=(), method="GET", body=b""):
+    """The bytes that are sent; headers: whole lines."""
     parts = urllib.parse.urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [f"GET {target} HTTP/{version}", f"Host: {parts.netloc}", f"User-Agent: {agent}"]
+    lines = [f"{method} {target} HTTP/{version}", f"Host: {parts.netloc}", f"User-Agent: {agent}"]
     lines += [f"Accept: {accept}"] if accept else []
-    return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1", "replace")
+    lines += [f"Content-Length: {len(body)}"] if body else []
+    return "\r\n".join([*lines, *headers, "Connection: close", "", ""]).encode("latin-1", "replace") + body
 
 
-def fetch(world, url, agent, timeout=10.0, version="1.1", accept=None):
-    """The answer to one GET; Failure if there is none."""
+def fetch(world, url, agent, timeout=10.0, **more):
+    """The answer to one request, which is as request() has it; Failure if there is none."""
     parts = urllib.parse.urlsplit(url)
     try:
         sock = world.connect(parts.hostname, parts.port or PORTS[parts.scheme], timeout)
         with sock if parts.scheme == "http" else world.tls(sock, parts.hostname) as s:
-            s.sendall(request(url, agent, version, accept))
-            response = http.client.HTTPResponse(s, method="GET")
+            s.sendall(request(url, agent, **more))
+            response = http.client.HTTPResponse(s, method=more.get("method", "GET"))
             response.begin()
             body = response.read(BODY_MAX + 1)
             if len(body) <= BODY_MAX and response.length:

@@ -20,7 +20,8 @@ from device import BODY_MAX, REDIRECTS, Failure, fetch, follow, location, reques
 PORTAL, ONLINE, PARTIAL, NOTHING = "portal", "online", "partial", "nothing"
 ANDROID_AGENT = ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/60.0.3112.32 "
                  "Safari/537.36")
-SHILL_AGENT = "Mozilla/5.0 (X11; CrOS x86_64 13816.64.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/89.0.4389.95 Safari/537.36"
+SHILL_AGENT = ("Mozilla/5.0 (X11; CrOS x86_64 13816.64.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/89.0.4389.95 "
+               "Safari/537.36")
 CAPTIVE_JSON = "application/captive+json"
 
 APPLE = "http://captive.apple.com/hotspot-detect.html"
@@ -241,7 +242,7 @@ MODELS = (
     Model("Android 10", _ANDROID_PROBES, functools.partial(android, knows_api=False)),
     Model("Android 14", _ANDROID_PROBES, functools.partial(android, knows_api=True)),
     Model("Windows NCSI", tuple((url, "Microsoft NCSI", "1.1") for url in (*NCSI.values(), NCSI_SHEET)), ncsi),
-    Model("ChromeOS", ((SHILL, SHILL_AGENT, "1.1"),), shill),
+    Model("ChromeOS 2022", ((SHILL, SHILL_AGENT, "1.1"),), shill),
     Model("Kindle", ((KINDLE, "Kindle", "1.1"),), kindle),
     Model("Nintendo", ((NINTENDO, "Nintendo", "1.1"),), nintendo),
 )
@@ -250,4 +251,5 @@ HOSTS = frozenset(url.split("/")[2] for m in MODELS for url, _, _ in m.probes)
 
 def requests():
     """{what: bytes}: the models' plain requests, as they are sent."""
-    return {f"{m.name}, {url.partition('//')[2]}": request(url, agent, version) for m in MODELS for url, agent, version in m.probes}
+    return {f"{m.name}, {url.partition('//')[2]}": request(url, agent, version)
+            for m in MODELS for url, agent, version in m.probes}

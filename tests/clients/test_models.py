@@ -26,28 +26,28 @@ GENUINE = {
     "Android 10": (204, "", b""),
     "Android 14": (204, "", b""),
     "Windows NCSI": (200, "", b"Microsoft Connect Test"),
-    "ChromeOS": (204, "", b""),
+    "ChromeOS 2022": (204, "", b""),
     "Kindle": (200, "", b"81ce4465-7167-4dcb-835b-dcc9e44c112a"),
     "Nintendo": (200, "X-Organization: Nintendo\r\n", b"ok"),
 }
-DEAF = dict.fromkeys(("Android 10", "Android 14", "ChromeOS", "Kindle", "Nintendo"), NOTHING)  # to an error status
+DEAF = dict.fromkeys(("Android 10", "Android 14", "ChromeOS 2022", "Kindle", "Nintendo"), NOTHING)  # to an error status
 # the answer of a portal, and the models that do not open their sheet at it, with what they say instead
 PORTALS = {
     "page": ((200, "", HTML), {}),
     "302": ((302, "Location: https://portal.test/\r\n", HTML), {}),
     "302 to nobody": ((302, "Location: http://192.0.2.1:2050/\r\n", HTML), {"Apple": ONLINE}),
-    "302 without a place": ((302, "", HTML), {"Apple": ONLINE, "ChromeOS": NOTHING}),
+    "302 without a place": ((302, "", HTML), {"Apple": ONLINE, "ChromeOS 2022": NOTHING}),
     "511": ((511, "", HTML), DEAF),
     "511 empty": ((511, "", b""), {"Apple": ONLINE, **DEAF}),
     "403": ((403, "", HTML), {"Apple": ONLINE, **DEAF}),
     "407": ((407, "", HTML), {"Apple": ONLINE, **DEAF}),
-    "308": ((308, "Location: https://portal.test/\r\n", HTML), {"Apple": ONLINE, "ChromeOS": NOTHING, "Kindle": NOTHING,
+    "308": ((308, "Location: https://portal.test/\r\n", HTML), {"Apple": ONLINE, "ChromeOS 2022": NOTHING, "Kindle": NOTHING,
                                                                 "Nintendo": NOTHING}),
-    "307": ((307, "Location: https://portal.test/\r\n", HTML), {"ChromeOS": NOTHING}),
+    "307": ((307, "Location: https://portal.test/\r\n", HTML), {"ChromeOS 2022": NOTHING}),
     "success": ((200, "", b"<title>Success</title>"), {"Apple": ONLINE}),
     "success with 511": ((511, "", b"<title> Success </title>"), {"Apple": ONLINE, **DEAF}),
     "four bytes": ((200, "", b"<p/>"), {"Android 10": NOTHING, "Android 14": NOTHING}),
-    "one byte": ((200, "", b"x"), {"Android 10": NOTHING, "Android 14": NOTHING, "ChromeOS": NOTHING}),
+    "one byte": ((200, "", b"x"), {"Android 10": NOTHING, "Android 14": NOTHING, "ChromeOS 2022": NOTHING}),
     "wispr": ((500, "", b"<WISPAccessGatewayParam><Redirect><MessageType>100</MessageType><LoginURL>https://portal.test/"
                         b"</LoginURL></Redirect></WISPAccessGatewayParam>"), DEAF),
     "wispr over http": ((500, "", b"<WISPAccessGatewayParam><MessageType>100</MessageType><LoginURL>http://portal.test/"
@@ -126,7 +126,7 @@ def test_no_answer(name):
     assert look(name, {}).verdict == (ONLINE if name == "Apple" else NOTHING)
 
 
-@pytest.mark.parametrize("name, verdict", [("Android 10", PARTIAL), ("Android 14", PARTIAL), ("ChromeOS", NOTHING)])
+@pytest.mark.parametrize("name, verdict", [("Android 10", PARTIAL), ("Android 14", PARTIAL), ("ChromeOS 2022", NOTHING)])
 @pytest.mark.parametrize("https", ["reset", "untrusted"])
 def test_a_forged_204_is_no_internet(name, verdict, https, authority):
     """A portal that answers the plain probe as its owner does has not said that all is well: https is asked too."""
@@ -191,7 +191,8 @@ APIS = {
 def test_api(api, authority):
     answer, apple, android = APIS[api]
     servers = {("*", 80): (511, "", HTML), (PORTAL_NAME, 443): (*answer, pair(authority, "portal"))}
-    found = {name: look(name, servers, trust=authority.path("ca.pem"), api=API) for name in ("Apple", "Android 10", "Android 14")}
+    trust = authority.path("ca.pem")
+    found = {name: look(name, servers, trust=trust, api=API) for name in ("Apple", "Android 10", "Android 14")}
     assert {name: f.verdict for name, f in found.items()} == {"Apple": apple, "Android 10": NOTHING, "Android 14": android}
     if api == "captive":
         assert found["Apple"].sheet == found["Android 14"].sheet == "https://portal.test/login"
@@ -227,7 +228,8 @@ def page(body):
 
 SHEETS = {
     "the form": ({("*", 80): (200, "", FORM)}, True),
-    "511 with the form's link": ({("*", 80): (511, "", b'<a href="http://192.0.2.1/login">'), ("192.0.2.1", 80): (200, "", FORM)}, True),
+    "511 with the form's link": ({("*", 80): (511, "", b'<a href="http://192.0.2.1/login">'),
+                                  ("192.0.2.1", 80): (200, "", FORM)}, True),
     "a refresh": ({("*", 80): (511, "", b'<meta http-equiv="refresh" content="0; url=http://192.0.2.1/">'),
                    ("192.0.2.1", 80): (200, "", FORM)}, True),
     "a redirect": ({("*", 80): (302, "Location: http://192.0.2.1/\r\n", b""), ("192.0.2.1", 80): (200, "", FORM)}, True),

@@ -81,6 +81,6 @@ def test_the_command(gw, family):
     gw.revoke_all()
     argv = [os.path.join(HERE, "run"), "--netns", gw.lab.guests["g1"].namespace, "--real", "--json", "--address", UP[family]]
     found = subprocess.run(argv, stdout=subprocess.PIPE, check=False)
-    verdicts = json.loads(found.stdout)["before login"]
-    assert (found.returncode, set(verdicts.values())) == (0, {PORTAL})
-    assert {c.name for c in real.CLIENTS} < set(verdicts)
+    clients = json.loads(found.stdout)["outcomes"][0]["clients"]
+    assert (found.returncode, {row["notices"] for row in clients.values()}) == (0, {"yes"})
+    assert {c.name for c in real.CLIENTS} < set(clients)

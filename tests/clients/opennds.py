@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""openNDS of Debian's packages as a Place, unpacked and not installed, as tests/bench/rivals.py starts it.  IPv4 only."""
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "bench"))
+
+import client  # noqa: E402
+import rivals  # noqa: E402
+from browse import log_in  # noqa: E402
+from lab import UP  # noqa: E402
+from namespace import ip_batch, sysctl, wait_until  # noqa: E402
+from places import Place  # noqa: E402
+from suite import Commands  # noqa: E402
+
+UNPACKED = os.path.abspath(os.path.join(client.BUILD, "opennds"))
+CONFIGURATION = rivals.OPENNDS.replace("guest0", "br-guest").replace("checkinterval 60", "checkinterval 5")
+MINUTES = 1  # the shortest session that it knows
+EXPIRY_MAX = 60.0 * MINUTES + 60.0  # seconds
+
+
+class OpenNds(Place):
+    name = "openNDS"
+    families = (4,)
+
+    def start(self):
+        rivals.unpack(rivals.OpenNds.packages, UNPACKED)
+        for key, value in (("net.ipv4.icmp_ratelimit", 1000), ("net.ipv6.icmp.ratelimit", 1000)):
+            sysctl(self.lab.name("gw"), key, value)  # the kernel's own limit, which the lab lifts for portald's
+        ip_batch(self.lab.name("gw"), [f"route add default via {UP[4]}"])  # it looks whether there is one
+        os.makedirs(os.path.join(self.folder, "etc", "opennds"))
+        self._write("etc/opennds/opennds.conf", CONFIGURATION)
+        self._write("dhcp.leases", "".join(f"{int(time.time()) + 86400} {g.mac} {g.addresses[4]} * *\n"
+                                           for g in (self.guest, self.other)))
+        self._write("in-place", rivals.IN_PLACE.format(root=UNPACKED, folder=self.folder, xtables="xtables-legacy-multi"))
+        self.process = self.lab.spawn("gw", ["unshare", "--mount", "sh", "-e", os.path.join(self.folder, "in-place"),
+                                             "/usr/bin/opennds", "-f"], "opennds")
+        self.start_dnsmasq("address=/status.client/192.0.2.1\n")  # which it tells the host's dnsmasq, of which it has a copy
+        wait_until(lambda: not self.process.alive() or self.control("status").returncode == 0, 60.0, "openNDS answers", 0.5)
+        if not self.process.alive():
+            raise rivals.Unusable(self.process.output()[-2000:])
+
+    def _write(self, name, text):
+        with open(os.path.join(self.folder, name), "w", encoding="ascii") as f:
+            f.write(text)
+
+    def control(self, *words):
+        """ndsctl, in openNDS' own namespaces."""
+        return subprocess.run(["nsenter", "-t", str(self.process.pid), "-m", "-n", "/usr/bin/ndsctl", *words],
+                              capture_output=True, text=True, check=False, timeout=60)
+
+    def is_online(self):
+        return "Authenticated" in self.control("json", self.guest.mac).stdout
+
+    def commands(self, family):
+        def login():
+            log_in(self.subject(family).world(), is_online=self.is_online)
+            wait_until(self.is_online, 30.0, "openNDS says so", 0.5)
+
+        def revoke():
+            self.control("deauth", self.guest.mac)
+            wait_until(lambda: not self.is_online(), 30.0, "the guest is out", 0.5)
+
+        def expire():
+            """It forgets a guest that it has put out: a request makes it known again, so that it can be let in for a minute."""
+            revoke()
+            self.subject(family).stranger_s_page()
+            self.control("auth", self.guest.mac, str(MINUTES))
+            wait_until(self.is_online, 30.0, "the guest has a minute", 0.5)
+            wait_until(lambda: not self.is_online(), EXPIRY_MAX, "the session is over", 1.0)
+
+        return Commands(login, expire, revoke)
