@@ -36,7 +36,7 @@ enum change_op { CHANGE_GRANT = 1, CHANGE_REVOKE, CHANGE_TRUST /* a grant withou
 struct change_element {
 	struct mac mac;
 	uint16_t pad;
-	uint64_t timeout_ms; /* grant; the others: 0 */
+	uint64_t ends_ms; /* grant: by CLOCK_BOOTTIME, however long this waits; the others: 0 */
 };
 
 /* Grants or revokes elements [0, count) of one zone in one transaction.  A grant of a member

@@ -19,7 +19,7 @@ struct pending {
 	struct actor by;
 	uint32_t zone;
 	enum session_how how;
-	uint64_t left_ms, started;
+	uint64_t left_ms, ends_ms, started; /* left_ms: when it was asked for */
 	struct limits limits;
 	char note[NOTE_MAX];
 	struct addr opened_by;
@@ -62,7 +62,7 @@ static void describe(const struct pending *c, enum change_op op, struct change *
 
 static struct change_element element(const struct pending *c, size_t i)
 {
-	return (struct change_element){.mac = c->macs[i], .timeout_ms = c->left_ms};
+	return (struct change_element){.mac = c->macs[i], .ends_ms = c->ends_ms};
 }
 
 static int ask_for_many(struct pending *c, enum change_op op, gate_reply_fn *fn)
@@ -186,6 +186,7 @@ void member_end_all_blocked(struct engine *e)
 static void granted(void *data, const union msg *reply)
 {
 	struct pending *c = data;
+	const uint64_t now = now_boot_ms();
 	int error = reply->gate_done.error;
 
 	if (ask_again(c, reply, CHANGE_GRANT, granted))
@@ -193,8 +194,8 @@ static void granted(void *data, const union msg *reply)
 	c->waiting = 1;
 	for (size_t i = 0; i < c->count && error == 0; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
-		struct session *s =
-			sessions_put(&c->engine->sessions, c->zone, &c->macs[i], c->left_ms);
+		struct session *s = sessions_put(&c->engine->sessions, c->zone, &c->macs[i],
+						 c->ends_ms > now ? c->ends_ms - now : 1);
 
 		if (!s) { /* the kernel lets it pass, so we must not forget it: start again from the
 			     kernel's state */
@@ -238,6 +239,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 	c->how = grant->how;
 	c->event = session_how_name(grant->how);
 	c->left_ms = grant->seconds * 1000;
+	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = grant->limits;
 	c->started = now_unix();
 	c->done = done;
@@ -265,6 +267,7 @@ int member_change(struct engine *e, const struct session *session,
 	c->how = session->how;
 	c->event = change->event;
 	c->left_ms = change->left_ms;
+	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = change->limits;
 	c->started = session->started;
 	c->done = done;

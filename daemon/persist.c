@@ -256,9 +256,9 @@ static void take_row(struct session *s, const struct store_session *row)
 }
 
 /*
- * What a session that the kernel has and the store has too is left with, in milliseconds.  An element
- * that was restored lasts longer than what was sold by the time that it waited for the kernel, and this
- * must not add up over restarts; a kernel that has much more was told of a change that the disk missed.
+ * What a session that the kernel has and the store has too is left with, in milliseconds.  The kernel
+ * said it a moment ago, which must not add up over restarts; a kernel that has much more was told of a
+ * change that the disk missed.
  */
 static uint64_t left_of_both(uint64_t kernel_ms, uint64_t store_ms)
 {

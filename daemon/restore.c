@@ -40,15 +40,14 @@ static bool describe_session(const struct restore *r, const struct session_key *
 			     struct gate_change *msg)
 {
 	const struct session *s = sessions_find(&r->engine->sessions, key->zone, &key->mac);
-	const uint64_t now = now_boot_ms();
 
-	if (!s || s->ends_ms <= now)
+	if (!s || s->ends_ms <= now_boot_ms())
 		return false;
 	msg->change.op = CHANGE_GRANT;
 	msg->change.limits = s->limits;
 	msg->change.used = s->used;
 	msg->change.used.over = 0; /* may be that of a quota which it has no more */
-	msg->element.timeout_ms = s->ends_ms - now;
+	msg->element.ends_ms = s->ends_ms;
 	session_comment(msg->change.comment, s->started, s->how, &s->limits, s->note);
 	return true;
 }

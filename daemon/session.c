@@ -6,6 +6,9 @@
 
 #include "daemon/session.h"
 
+/* The kernel's end comes first: it counts in ticks, from when it was asked. */
+enum { AFTER_KERNEL_MS = 100 };
+
 static const char *const how_names[] = {[HOW_LOGIN] = "login", [HOW_GRANT] = "grant"};
 
 uint64_t now_boot_ms(void)
@@ -73,8 +76,9 @@ struct session *sessions_put(struct sessions *t, uint32_t zone, const struct mac
 			     uint64_t left_ms)
 {
 	struct session *s = sessions_find(t, zone, mac);
-	struct timeval wait = {.tv_sec = (time_t)(left_ms / 1000),
-			       .tv_usec = (suseconds_t)(left_ms % 1000 * 1000)};
+	const uint64_t wait_ms = left_ms + AFTER_KERNEL_MS;
+	struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
+			       .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
 
 	if (!s)
 		s = sessions_add(t, zone, mac);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
@@ -54,6 +55,7 @@ struct member_change {
 	const struct change_element *elements;
 	size_t count;
 	bool grant;		      /* else revoke */
+	uint64_t now_ms;	      /* CLOCK_BOOTTIME */
 	const struct member *members; /* NULL: as if none (grant) or all (revoke) were there */
 	const struct holding *each;   /* NULL, or what differs between them, for elements */
 };
@@ -118,11 +120,31 @@ static struct counted counted_before(const struct member_change *c, size_t i, in
 				.over = used->over & OVER_DOWN};
 }
 
+static uint64_t boot_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Milliseconds; 0: no end. */
+static uint64_t timeout(const struct member_change *c, size_t i)
+{
+	if (c->each)
+		return c->each[i].left_ms;
+	const uint64_t ends_ms = c->elements[i].ends_ms;
+
+	if (ends_ms == 0)
+		return 0;
+	return ends_ms > c->now_ms ? ends_ms - c->now_ms : 1;
+}
+
 static int add_member(struct nftnl_set *s, const struct member_change *c, size_t i, int set)
 {
 	const struct limits *l = limits_of(c, i);
 	const struct mac *mac = c->each ? &c->each[i].mac : &c->elements[i].mac;
-	const uint64_t timeout_ms = c->each ? c->each[i].left_ms : c->elements[i].timeout_ms;
+	const uint64_t timeout_ms = timeout(c, i);
 	struct nftnl_set_elem *e = set_add_key(s, mac->b, MAC_LEN);
 	const struct counted used = counted_before(c, i, set);
 
@@ -220,7 +242,8 @@ int set_grant(struct sets *sets, const char *zone, const struct change *change,
 							   .change = change,
 							   .elements = elements,
 							   .count = change->count,
-							   .grant = true});
+							   .grant = true,
+							   .now_ms = boot_ms()});
 }
 
 int set_revoke(struct sets *sets, const char *zone, const struct change *change,

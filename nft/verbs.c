@@ -87,7 +87,7 @@ static bool change_valid(const struct gate *gate, const struct change *c,
 	    (!grant || c->count != 1 || (c->opened_by.family != 4 && c->opened_by.family != 6)))
 		return false;
 	for (size_t i = 0; i < c->count; i++) {
-		if ((elements[i].timeout_ms != 0) != grant) /* would never end */
+		if ((elements[i].ends_ms != 0) != grant) /* would never end */
 			return false;
 	}
 	return true;

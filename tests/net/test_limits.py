@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -221,6 +222,30 @@ def test_set(running, family):
     gw.ctl("set", g1.mac, "--note", "", "--quota-down", "none", "--for", "10m")
     last = session(gw, g1)
     assert (last["note"], last["quota-down"]) == ("", 0) and 590 < last["seconds-left"] <= 600
+
+
+def test_no_session_is_longer_for_a_change_that_waits(running):
+    """The gate takes its time: the end stays where it was, in portald and in the kernel."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    gate = gw.pids()["portald-gate"][0]
+    asked = time.monotonic()
+    grant(gw, g1, "--for", "1h")
+    sold = time.monotonic()
+    for number in range(2):
+        os.kill(gate, signal.SIGSTOP)
+        change = threading.Thread(target=gw.ctl, args=("set", g1.mac, "--rate-down", f"{90 + number}M"))
+        change.start()
+        time.sleep(3)
+        assert change.is_alive()
+        os.kill(gate, signal.SIGCONT)
+        change.join()
+    early = time.monotonic()
+    told, kernel = session(gw, g1), gw.everywhere()[g1.mac]
+    late = time.monotonic()
+    assert told["rate-down"] == 91_000_000
+    for left in (told["seconds-left"], kernel):
+        assert 3600 - (late - asked) - 1 <= left <= 3600 - (early - sold) + 1
 
 
 def test_set_refuses(running):
