@@ -16,9 +16,10 @@ import pytest
 
 from conftest import families
 from lab import UP
-from namespace import wait_until
+from namespace import SLOW, wait_until
 from test_host import HOST
 
+FLUSHES, AT_ONCE = max(5, round(20 / SLOW)), 5
 UDP_PORT, TCP_PORT, BACK_PORT = 7007, 7443, 7008  # nobody else uses these
 
 # From a stranger and back to it, some ten thousand packets a second; ends when it is told to.
@@ -98,12 +99,12 @@ def test_flush_in_a_loop(lab, fresh, family, record_property):
     with g9.socket(family, 2, 0.2) as inbox, g1.download(4) as a, g1.download(6) as b, g1.stream(family) as c:
         inbox.bind(("", BACK_PORT))
         floods = [flood(lab, "g9", UP[family], UDP_PORT, TCP_PORT), flood(lab, "up", g9.addresses[family], BACK_PORT)]
-        for i in range(20):
+        for i in range(FLUSHES):
             restored_by(fresh, lambda: flush(lab))
             if i % 5 == 0:
                 for flow in (a, b) if i else (a, b, c):  # the UDP stream ends by itself after a minute
                     flow.wait_progress(flow.STEP // 4)
-        for _ in range(5):  # also one into the work of the one before
+        for _ in range(AT_ONCE):  # also one into the work of the one before
             flush(lab)
         wait_until(lambda: members(fresh) == {mac for _, mac in before}, what="all are members again")
         for flow in (a, b):
@@ -122,7 +123,7 @@ def test_flush_in_a_loop(lab, fresh, family, record_property):
     slips = len(slipped(lab)) - slips
     if stays(lab):
         assert slips == 0 and arrived == 0
-    record_property("packets of strangers in 25 flushes", f"{slips} out, {arrived} in")
+    record_property(f"packets of strangers in {FLUSHES + AT_ONCE} flushes", f"{slips} out, {arrived} in")
     assert fresh.all_pids() == pids
     assert_ends_alike(fresh)
     after = fresh.sessions()

@@ -166,7 +166,7 @@ def test_good_line(make_line, family, shape, title):
         status, answer = line.curl(family, *options, "-w", "\n%{time_total}")  # without curl's own start
         assert status == 0, answer
         answer, _, seconds = answer.rpartition(b"\n")
-        assert float(seconds) < 1
+        assert float(seconds) < namespace.SLOW
         if shape == "post":
             answer = answer[answer.index(b"HTTP/1.1 511"):]
         check_511(answer, head)
