@@ -7,10 +7,12 @@
 
 #include "portal/site.h"
 
-/* TLS 1.3 and 1.2 with forward secrecy, ciphers of 128 bits and more with authentication. */
+/* TLS 1.3 and 1.2 with forward secrecy by elliptic curves, for finite fields would let strangers make
+ * us compute; ciphers of 128 bits and more with authentication; no SHA-1. */
 #define TLS_PRIORITIES                                                                             \
-	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"                          \
-	"+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:"           \
+	"-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"                              \
+	"-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
 
 /* Takes over the site's pairs: handshakes that begin from now on see them.  -EINVAL: one is no pair,
  * and nothing has changed. */
