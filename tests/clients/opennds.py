@@ -17,7 +17,16 @@ from places import Place  # noqa: E402
 from suite import Commands  # noqa: E402
 
 UNPACKED = os.path.abspath(os.path.join(client.BUILD, "opennds"))
-CONFIGURATION = rivals.OPENNDS.replace("guest0", "br-guest").replace("checkinterval 60", "checkinterval 5")
+# as Debian's package has it, and like portald's time servers are open to strangers
+OPEN = """FirewallRuleSet preauthenticated-users {
+	FirewallRule allow udp port 123
+}
+FirewallRuleSet users-to-router {
+	FirewallRule allow udp port 67
+	FirewallRule allow tcp port 53
+"""
+CONFIGURATION = rivals.OPENNDS.replace("guest0", "br-guest").replace("checkinterval 60", "checkinterval 5").replace(
+    "FirewallRuleSet users-to-router {\n", OPEN)
 MINUTES = 1  # the shortest session that it knows
 EXPIRY_MAX = 60.0 * MINUTES + 60.0  # seconds
 

@@ -10,7 +10,7 @@ from check import BROKEN, MET, NOT_APPLICABLE, UNSEEN
 from suite import COLUMNS, NO, UNKNOWN, YES
 
 WIDTH, LEFT, GAP, ROW, TOP, FOOT = 720, 128, 18, 24, 122, 70
-SHORT = {"notices": "notices", "sheet opens": "sheet opens", "notices the login": "login", "notices the expiry": "expiry",
+SHORT = {"notices": "notices", "sheet opens": "sheet", "notices the login": "login", "notices the expiry": "expiry",
          "notices the revoke": "revoke"}
 MARKS = {YES: '<path class="y" d="M{x:.1f} {y}m-6 0l4 5 8-10"/>',
          NO: '<path class="n" d="M{x:.1f} {y}m-5-5l10 10m0-10l-10 10"/>',

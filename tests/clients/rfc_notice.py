@@ -9,12 +9,14 @@ import urllib.parse
 
 import cache
 from check import MUST, NOTE, SHOULD, Check, at_511, broken, met, not_applicable, unseen, verdict
-from device import bracket, fetch, location, open_sheet, parse_page, refresh_target
+from device import HTML, bracket, fetch, location, open_sheet, parse_page, refresh_target, request
 from subject import AGENT, BEFORE
 
 FORBIDDEN_TAGS = {"form", "input", "button", "textarea", "select"}
 CHALLENGES = ("WWW-Authenticate", "Proxy-Authenticate")
 SECRET = "portal-suite-secret"
+SECRETS = (f"Cookie: a={SECRET}", f"Authorization: Basic {SECRET}")
+OLD = b"GET /hotspot-detect.html HTTP/1.0\r\n\r\n"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW")
 PROGRAMS = (  # argv, and the status that says that it was not served
     (("curl", "-sS", "-f", "-m", "20", "-o", "OUT", "URL"), "curl -f"),
@@ -104,7 +106,7 @@ def programs(subject):
 
 @at_511
 def no_cookies(subject, _):
-    answer = subject.stranger_s_page(headers=(f"Cookie: a={SECRET}", f"Authorization: Basic {SECRET}"))
+    answer = subject.stranger_s_page(headers=SECRETS)
     if answer.status != 511:
         return broken(f"with a cookie the status is {answer.status}")
     problems = (["Set-Cookie"] if "Set-Cookie" in answer.headers else []) + \
@@ -128,10 +130,14 @@ def no_forged_tls(subject):
         return met(f"port 443: {e}")
 
 
+def _twice(method):
+    """Two requests at once, for one answer and a close."""
+    return f"{method} /page HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: 0\r\n\r\n".encode() * 2
+
+
 def _framing(subject, method):
-    """What is wrong with the answer to this method; two requests are sent at once, for one answer and a close."""
-    request = f"{method} /page HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: 0\r\n\r\n".encode()
-    head, end, body = subject.raw(request * 2).partition(b"\r\n\r\n")
+    """What is wrong with the answer to this method."""
+    head, end, body = subject.raw(_twice(method)).partition(b"\r\n\r\n")
     length = re.search(rb"\r\nContent-Length: (\d+)", head, re.IGNORECASE)
     if not head.startswith(b"HTTP/1.1 511 Network Authentication Required\r\n"):
         return f"{method}: {head.partition(chr(13).encode())[0].decode('latin-1')!r}"
@@ -149,7 +155,7 @@ def framing(subject, _):
 
 
 def http_1_0(subject):
-    answer = subject.raw(b"GET /hotspot-detect.html HTTP/1.0\r\n\r\n")
+    answer = subject.raw(OLD)
     head, end, body = answer.partition(b"\r\n\r\n")
     if not end or not re.match(rb"HTTP/1\.[01] [2-5]\d\d ", head):
         return broken(f"{answer[:40]!r}")
@@ -157,6 +163,14 @@ def http_1_0(subject):
     if length and int(length.group(1)) != len(body):
         return broken(f"{len(body)} bytes of body, {length.group(1).decode()} said")
     return met(head[9:12].decode() + ", and a close")
+
+
+def requests():
+    """{what: bytes}: what is sent here to port 80 of somebody else."""
+    page = "http://www.example.org/page"
+    return {"a browser's": request(page, AGENT, accept=HTML),
+            "a browser's, with secrets": request(page, AGENT, accept=HTML, headers=SECRETS),
+            "HTTP/1.0 for Apple's page": OLD, **{f"{method}, twice": _twice(method) for method in METHODS}}
 
 
 CHECKS = (
