@@ -31,12 +31,21 @@ MINUTES = 1  # the shortest session that it knows
 EXPIRY_MAX = 60.0 * MINUTES + 60.0  # seconds
 
 
+def unpack():
+    """rivals.Unusable if the packages cannot be had."""
+    try:
+        rivals.unpack(rivals.OpenNds.packages, UNPACKED)
+    except rivals.Unusable:  # the list of packages may be old
+        subprocess.run(["apt-get", "update", "-qq"], capture_output=True, check=False)
+        rivals.unpack(rivals.OpenNds.packages, UNPACKED)
+
+
 class OpenNds(Place):
     name = "openNDS"
     families = (4,)
 
     def start(self):
-        rivals.unpack(rivals.OpenNds.packages, UNPACKED)
+        unpack()
         for key, value in (("net.ipv4.icmp_ratelimit", 1000), ("net.ipv6.icmp.ratelimit", 1000)):
             sysctl(self.lab.name("gw"), key, value)  # the kernel's own limit, which the lab lifts for portald's
         ip_batch(self.lab.name("gw"), [f"route add default via {UP[4]}"])  # it looks whether there is one
