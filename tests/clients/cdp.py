@@ -19,19 +19,20 @@ class BrowserError(Exception):
 
 
 class Browser:
-    """One browser with one page."""
+    """One browser and the page that it was attached to last.  prefix: a command that runs the browser, as in
+    client.Client.inside(), instead of the plain namespace."""
 
-    def __init__(self, namespace, binary="/usr/bin/chromium", log=None):
+    def __init__(self, namespace, binary="/usr/bin/chromium", log=None, options=(), prefix=None):
         self._profile = tempfile.mkdtemp(prefix="portald-chromium-")
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
         # Descriptors 3 and 4 are set up by the shell, which may find the pipes there already.
         command = 'exec 108<&"$1" 109>&"$2" 3<&108 4>&109 108<&- 109>&-; shift 2; exec "$@"'
-        argv = ["ip", "netns", "exec", namespace, "bash", "-c", command, "-", str(to_browser), str(from_browser), binary,
+        argv = [*(prefix or ["ip", "netns", "exec", namespace]), "bash", "-c", command, "-", str(to_browser), str(from_browser), binary,
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
                 "--force-color-profile=srgb", "--lang=en-US", f"--user-data-dir={self._profile}",
-                "--remote-debugging-pipe", "about:blank"]
+                "--remote-debugging-pipe", *options, "about:blank"]
         self._log = open(log or os.devnull, "wb")
         self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
                                          pass_fds=(to_browser, from_browser), start_new_session=True,
@@ -40,11 +41,7 @@ class Browser:
         os.close(from_browser)
         self._buffer, self._id, self.events = b"", 0, []
         try:
-            targets = self._call("Target.getTargets", None)["targetInfos"]
-            page = next(t for t in targets if t["type"] == "page")
-            self._session = self._call("Target.attachToTarget", None, targetId=page["targetId"], flatten=True)["sessionId"]
-            for domain in ("Page", "Runtime", "Network", "DOM"):
-                self.call(domain + ".enable")
+            self.attach(self.pages()[0])
         except BaseException:
             self.close()
             raise
@@ -79,6 +76,26 @@ class Browser:
 
     def call(self, method, **params):
         return self._call(method, self._session, **params)
+
+    def pages(self):
+        """The pages that are open, by their ids."""
+        return [t["targetId"] for t in self._call("Target.getTargets", None)["targetInfos"] if t["type"] == "page"]
+
+    def attach(self, page):
+        """What is called from now on is about this page."""
+        self.page = page
+        self._session = self._call("Target.attachToTarget", None, targetId=page, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "DOM"):
+            self.call(domain + ".enable")
+
+    def fresh_profile(self):
+        """One page in a profile of its own, which knows nothing; returns the profile."""
+        profile = self._call("Target.createBrowserContext", None)["browserContextId"]
+        self.attach(self._call("Target.createTarget", None, url="about:blank", browserContextId=profile)["targetId"])
+        return profile
+
+    def drop_profile(self, profile):
+        self._call("Target.disposeBrowserContext", None, browserContextId=profile)
 
     def wait_event(self, method, timeout=20.0, since=0):
         """The first event of this kind after number `since` of self.events."""

@@ -22,7 +22,6 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy>
 </busconfig>
 """
-NOWHERE = {4: "127.0.0.254", 6: "::1"}
 MOUNTS = 'mount --bind "$1" /etc/hosts; shift; '
 
 
@@ -37,6 +36,7 @@ class Client:
 
     name = ""  # as tables have it
     hosts = ()  # the names that it probes
+    nowhere = {4: "127.0.0.254", 6: "::1"}  # where nobody listens
 
     def __init__(self, namespace, addresses):
         self.namespace, self.addresses = namespace, dict(addresses)
@@ -69,7 +69,7 @@ class Client:
     def lead(self, *families):
         """The names lead to the addresses of these families.  In another family they lead to where nobody listens: a family
         that is not in the hosts file would be asked of the resolver."""
-        where = {**NOWHERE, **{family: self.addresses[family] for family in families}}
+        where = {**self.nowhere, **{family: self.addresses[family] for family in families}}
         self.write("hosts", "".join(f"{address} {host}\n" for address in where.values() for host in self.hosts))
 
     def path(self, name):

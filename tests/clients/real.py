@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real clients, as client.py has them."""
+from chromium import Chromium
 from firefox import Firefox
 from networkmanager import NetworkManager
 
-CLIENTS = (NetworkManager, Firefox)
+CLIENTS = (NetworkManager, Firefox, Chromium)
 
 
 def available():
