@@ -14,6 +14,7 @@ from check import BROKEN, MET, NOT_APPLICABLE, UNSEEN  # noqa: E402
 from models import MODELS  # noqa: E402
 from subject import AFTER, BEFORE, REVOKED, URN  # noqa: E402
 from suite import CHECKS, NO, UNKNOWN, examine  # noqa: E402
+from wire import Records  # noqa: E402
 from wrong import API, FORM, NOTICE, Knobs, WrongPortal  # noqa: E402
 
 ROWS = {c.number: c for c in CHECKS}
@@ -117,6 +118,24 @@ CASES = [  # the number, what is wrong, and what the check then says if not "bro
     (44, {"by_address": True}),
     (45, {"redirects_probes": False}),
 ]
+
+
+def dns(*addresses, rcode=0, authentic=True, records=()):
+    return Records(rcode, authentic, sorted(records or addresses), sorted(addresses))
+
+
+@pytest.mark.parametrize("before, after, differ", [
+    (dns("192.0.2.1", "192.0.2.2"), dns("192.0.2.2", "192.0.2.3"), False),
+    (dns("192.0.2.1"), dns("192.0.2.2"), True),
+    (dns("192.0.2.1"), dns("192.0.2.1", authentic=False), True),
+    (dns("192.0.2.1"), dns(rcode=3), True),
+    (dns(records=[b"key"]), dns(records=[b"other"]), True),
+    (dns(rcode=3), dns(rcode=3), False),
+    (None, dns("192.0.2.1"), True),
+    (None, None, False),
+])
+def test_what_contradicts(before, after, differ):
+    assert rfc_network.differ(before, after) is differ
 
 
 @pytest.fixture(scope="module")
