@@ -33,6 +33,7 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_GATE_FLUSHED] = sizeof(struct gate_flushed),
 	[MSG_WEB_COUNTS] = sizeof(struct web_counts),
 	[MSG_WEB_EXTEND] = sizeof(struct web_request),
+	[MSG_GATE_ABILITY] = sizeof(struct gate_ability),
 	[MSG_GATE_OPEN] = sizeof(struct gate_open),
 };
 

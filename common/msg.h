@@ -31,6 +31,7 @@ union msg {
 	struct queue_zone queue_zone;
 	struct queue_drop queue_drop;
 	struct gate_flushed gate_flushed;
+	struct gate_ability gate_ability;
 	struct gate_open gate_open;
 };
 

@@ -11,8 +11,8 @@
  *   engine -> gate  MSG_GATE_ZONE for each zone, then MSG_GATE_LOAD; afterwards the verbs of
  *                   nft/verbs.c
  *   gate -> engine  MSG_GATE_DONE or MSG_GATE_COUNTERS with the id of the verb; before it, for
- *                   MSG_GATE_DUMP, MSG_GATE_SESSION any number of times; MSG_GATE_LINK and
- *                   MSG_GATE_FLUSHED unasked
+ *                   MSG_GATE_DUMP, MSG_GATE_SESSION any number of times; MSG_GATE_LINK,
+ *                   MSG_GATE_FLUSHED and MSG_GATE_ABILITY unasked
  *   gate -> web     MSG_QUEUE_OPEN with the queue's descriptor; MSG_QUEUE_ZONE when an interface came
  *   web -> gate     MSG_QUEUE_DROP
  */
@@ -74,6 +74,7 @@ enum msg_type {
 	MSG_GATE_OPEN,
 	MSG_WEB_COUNTS,
 	MSG_WEB_EXTEND,
+	MSG_GATE_ABILITY,
 	MSG_TYPES
 };
 

@@ -28,6 +28,13 @@ struct gate_done {
 	char text[ERROR_TEXT_MAX]; /* what the kernel or nft said */
 };
 
+/* What this kernel can, before the answer to MSG_GATE_LOAD. */
+struct gate_ability {
+	struct msg_head head;
+	int32_t egress;	  /* 0: it has the egress hook; -EOPNOTSUPP: not; -EPERM: not known */
+	uint32_t missing; /* members are there, but not towards them: all must be put again */
+};
+
 enum link_state { LINK_MISSING = 1, LINK_READY, LINK_REFUSED /* not Ethernet-like */, LINK_FAILED };
 
 struct gate_link {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/control_server.h"
+#include "daemon/egress.h"
 #include "daemon/member.h"
 #include "daemon/policy.h"
 
@@ -126,10 +127,11 @@ static void set_next(struct client *c)
 
 void control_set(struct client *c)
 {
-	struct set_job *job = calloc(1, sizeof(*job));
+	const char *refusal = egress_refusal(c->engine, &c->request.limits, c->request.given);
+	struct set_job *job = refusal ? NULL : calloc(1, sizeof(*job));
 
 	if (!job) {
-		client_error(c, "out of memory");
+		client_error(c, "%s", refusal ? refusal : "out of memory");
 		client_done(c);
 		return;
 	}

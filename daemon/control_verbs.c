@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "daemon/check.h"
 #include "daemon/control_server.h"
+#include "daemon/egress.h"
 #include "daemon/member.h"
 #include "daemon/persist.h"
 #include "daemon/policy.h"
@@ -67,6 +68,8 @@ static json_t *warnings_of(const struct engine *e)
 	if (!out)
 		return warnings;
 	check_host(e->config, out);
+	if (e->no_egress)
+		egress_tell_loss(e->config, out);
 	fclose(out);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		json_array_append_new(warnings, json_string(line));
@@ -162,9 +165,10 @@ static bool start_grant(struct client *c)
 		.given = c->request.given,
 	};
 	const struct policy_decision d = policy_decide(&request);
+	const char *refusal = egress_refusal(c->engine, &c->request.limits, c->request.given);
 
-	if (d.verdict != POLICY_GRANT) {
-		client_error(c, "%s", d.why);
+	if (d.verdict != POLICY_GRANT || refusal) {
+		client_error(c, "%s", refusal ? refusal : d.why);
 		return false;
 	}
 	leave_listed_out(c, zone);

@@ -62,6 +62,9 @@ static void received(void *data, const union msg *msg)
 	case MSG_GATE_LINK:
 		g->link_changed(g->data, msg->gate_link.zone, msg->gate_link.state);
 		break;
+	case MSG_GATE_ABILITY:
+		g->able(g->data, msg->gate_ability.egress == 0, msg->gate_ability.missing);
+		break;
 	case MSG_GATE_FLUSHED:
 		g->flushed(g->data, msg->gate_flushed.round);
 		break;

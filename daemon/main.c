@@ -23,6 +23,7 @@
 #include "common/paths.h"
 #include "daemon/certificate.h"
 #include "daemon/check.h"
+#include "daemon/egress.h"
 #include "daemon/queue_parts.h"
 #include "daemon/start.h"
 
@@ -172,8 +173,9 @@ static int load_once(struct config *config, const char *gate_argument)
 	}
 	if (r == 0)
 		r = msg_send(fd, &load.head, -1);
-	if (r == 0)
-		r = msg_recv(fd, &msg, NULL);
+	do
+		r = r == 0 ? msg_recv(fd, &msg, NULL) : r;
+	while (r == 0 && msg.head.type == MSG_GATE_ABILITY);
 	if (r == 0 && msg.head.type == MSG_GATE_DONE && msg.gate_done.error == 0)
 		return 0;
 	log_error("cannot load the ruleset: %s", r < 0 ? strerror(-r) : msg.gate_done.text);
@@ -244,6 +246,8 @@ int main(int argc, char **argv)
 	log_set_level(config->log_level);
 	switch (mode) {
 	case MODE_CHECK:
+		raise_file_limit();
+		egress_check(config, stderr);
 		return check(config, start_is_running(config)) < 0 ? 1 : 0;
 	case MODE_CLOSE:
 		return close_network(config);

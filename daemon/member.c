@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/control_event.h"
+#include "daemon/egress.h"
 #include "daemon/forget.h"
 #include "daemon/member.h"
 #include "daemon/persist.h"
@@ -241,6 +242,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 	c->left_ms = grant->seconds * 1000;
 	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = grant->limits;
+	egress_strip(e, &c->limits);
 	c->started = now_unix();
 	c->done = done;
 	c->data = data;
@@ -269,6 +271,7 @@ int member_change(struct engine *e, const struct session *session,
 	c->left_ms = change->left_ms;
 	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = change->limits;
+	egress_strip(e, &c->limits);
 	c->started = session->started;
 	c->done = done;
 	c->data = data;

@@ -371,7 +371,7 @@ static void finish_load(struct engine *e)
 	if (p->clock_behind && p->restored)
 		log_warning("the clock is behind; the time that portald was away is taken off the "
 			    "sessions once it is set");
-	restore_members(e, p->restored > 0, p->ready);
+	restore_members(e, p->restored > 0 || e->put_all, p->ready);
 }
 
 void persist_load(struct engine *e, void (*ready)(struct engine *e))

@@ -24,6 +24,7 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/sandbox.h"
+#include "nft/egress.h"
 #include "nft/gate.h"
 
 /* What libmnl and libnftables do with sockets that are open already. */
@@ -39,6 +40,14 @@ static int fail(const char *what, int error)
 {
 	log_error("%s: %s", what, strerror(-error));
 	return 1;
+}
+
+static int find_egress(struct gate *gate)
+{
+	int r = egress_probe(&gate->nl);
+
+	gate->egress = gate->sets.egress = gate->flushes.egress = r == 0;
+	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 static int open_all(struct gate *gate)
@@ -65,6 +74,8 @@ static int open_all(struct gate *gate)
 		r = sets_init(&gate->sets, &gate->nl);
 	if (r == 0)
 		r = watch_init(&gate->flushes, &gate->nl);
+	if (r == 0)
+		r = find_egress(gate);
 	if (r == 0)
 		r = guard_init(&gate->guard, &gate->nl);
 	if (r == -EPERM)
@@ -187,6 +198,17 @@ static int teardown(void)
 	return 0;
 }
 
+/* For `portald -n`. */
+static int probe(int engine)
+{
+	CLEANUP(netlink_finish) struct netlink nl = {0};
+	struct gate_ability ability = {.head = {MSG_GATE_ABILITY, 0}};
+	int r = netlink_init(&nl, NETLINK_NETFILTER, 0);
+
+	ability.egress = r < 0 ? r : egress_probe(&nl);
+	return msg_send(engine, &ability.head, -1) < 0 ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct gate gate = {.engine = FD_ENGINE};
@@ -195,6 +217,8 @@ int main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN); /* a reload is the engine's business */
 	if (argc == 2 && strcmp(argv[1], "--teardown") == 0)
 		return teardown();
+	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
+		return probe(gate.engine);
 	gate.print = argc == 2 && strcmp(argv[1], "--print") == 0;
 	gate.workers = argc == 3 ? (uint16_t)atoi(argv[2]) : 0;
 	if (argc < 2 || argc > 3 || (argv[1][0] == '-' && !gate.print) ||

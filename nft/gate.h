@@ -18,6 +18,7 @@ struct gate {
 	int engine;	      /* socket to the engine */
 	uint16_t workers;     /* that read from NFQUEUEs */
 	bool print;	      /* MSG_GATE_LOAD prints the ruleset instead of loading it */
+	bool egress;	      /* the kernel has the hook; see nft/egress.h */
 	struct netlink nl;    /* NETLINK_NETFILTER */
 	struct netlink links; /* NETLINK_ROUTE, requests */
 	struct netlink watch; /* NETLINK_ROUTE, notifications */

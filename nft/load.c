@@ -175,9 +175,11 @@ static enum link_state open_zone(struct gate *gate, size_t i, const struct link 
 {
 	CLEANUP(cleanup_free) char *text = NULL;
 	char error[ERROR_TEXT_MAX] = "";
-	int r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
+	int r = 0;
 
-	if (r == 0)
+	if (gate->globals.egress)
+		r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
+	if (r == 0 && text)
 		r = load_run(gate, text, error);
 	gate->armed[i] = *link;
 	if (r == 0)

@@ -19,10 +19,24 @@ enum {
 };
 
 /* The blocks of portal.nft: each from the line "#: NAME" to the line "#: NAME end". */
-enum block { BLOCK_ZONE, BLOCK_TLS, BLOCK_REDIRECT, BLOCK_QUEUE, BLOCK_MAPS, BLOCK_EGRESS, BLOCKS };
+enum block {
+	BLOCK_NETDEV,
+	BLOCK_ZONE,
+	BLOCK_TOWARDS,
+	BLOCK_TOWARDS_ANSWERS,
+	BLOCK_TLS,
+	BLOCK_REDIRECT,
+	BLOCK_QUEUE,
+	BLOCK_MAPS,
+	BLOCK_EGRESS,
+	BLOCKS
+};
 
 static const char *const block_names[BLOCKS] = {
+	[BLOCK_NETDEV] = "with an egress hook",
 	[BLOCK_ZONE] = "each zone",
+	[BLOCK_TOWARDS] = "each zone with an egress hook",
+	[BLOCK_TOWARDS_ANSWERS] = "each zone without an egress hook",
 	[BLOCK_TLS] = "each zone with a certificate",
 	[BLOCK_REDIRECT] = "each zone with divert redirect",
 	[BLOCK_QUEUE] = "each zone with divert queue",
@@ -122,7 +136,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 23 };
+enum { WORDS = 24 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -181,6 +195,11 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION);
 	set_number(&words[n++], "$packet_burst",
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION * BURST_SECONDS);
+	words[n].word = "$opened";
+	if (!globals->egress)
+		snprintf(words[n].value, sizeof(words[0].value), "ct mark set ct mark | 0x%08x",
+			 globals->mark);
+	n++;
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
 	set_number(&words[n++], "$calm_limit", calm);
@@ -236,6 +255,18 @@ static int close_text(FILE *f, char **text, char **ret_text)
 	return 0;
 }
 
+static void write_zone(FILE *out, const struct span *spans, const struct gate_zone *zone,
+		       const struct ruleset_globals *globals, const struct word *words)
+{
+	write_span(out, &spans[BLOCK_ZONE], words);
+	write_span(out, &spans[globals->egress ? BLOCK_TOWARDS : BLOCK_TOWARDS_ANSWERS], words);
+	if (zone->tls)
+		write_span(out, &spans[BLOCK_TLS], words);
+	write_span(out, &spans[zone->divert == DIVERT_QUEUE ? BLOCK_QUEUE : BLOCK_REDIRECT], words);
+	write_span(out, &spans[BLOCK_MAPS], words);
+	garden_write(out, zone);
+}
+
 int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
 		   size_t count, const struct ruleset_globals *globals, char **ret_text)
 {
@@ -247,7 +278,7 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 
 	if (r < 0)
 		return r;
-	common = (struct span){rs->text, spans[BLOCK_ZONE].begin};
+	common = (struct span){rs->text, spans[BLOCK_NETDEV].begin};
 
 	FILE *out = open_memstream(&text, &len);
 
@@ -255,17 +286,12 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 		return -ENOMEM;
 	common_words(rs, words);
 	write_span(out, &common, words);
+	if (globals->egress)
+		write_span(out, &spans[BLOCK_NETDEV], words);
 	for (size_t i = 0; i < count; i++) {
 		zone_words(&zones[i], globals, words);
-		write_span(out, &spans[BLOCK_ZONE], words);
-		if (zones[i].tls)
-			write_span(out, &spans[BLOCK_TLS], words);
-		write_span(out,
-			   &spans[zones[i].divert == DIVERT_QUEUE ? BLOCK_QUEUE : BLOCK_REDIRECT],
-			   words);
-		write_span(out, &spans[BLOCK_MAPS], words);
-		garden_write(out, &zones[i]);
-		if (present[i])
+		write_zone(out, spans, &zones[i], globals, words);
+		if (present[i] && globals->egress)
 			write_span(out, &spans[BLOCK_EGRESS], words);
 	}
 	return close_text(out, &text, ret_text);

@@ -21,6 +21,7 @@ struct ruleset_globals {
 	uint32_t mark;
 	uint16_t queue_first, queue_count; /* NFQUEUEs of the web workers */
 	bool queue_native;		   /* the kernel has nft's own queue expression */
+	bool egress;			   /* and the netdev family's egress hook */
 };
 
 /* Reads portal.nft.  Negative errno; -EINVAL: a block is missing or not closed. */

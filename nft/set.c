@@ -194,6 +194,8 @@ static int change_once(struct sets *sets, const struct member_change *c)
 	size_t empty = b.len;
 
 	for (int set = 0; set < SETS; set++) {
+		if (!set_exists(sets, set))
+			continue;
 		struct set_id id = {member_sets[set].family, name};
 
 		set_name(name, c->zone, member_sets[set].suffix);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Members of a zone in the kernel.  A member is an element of three sets, or of up to five if it has
- * rates (see portal.nft), which one transaction adds and one removes; nobody but this file writes
+ * rates (see portal.nft; of those in table inet alone where the kernel has no egress hook), which one
+ * transaction adds and one removes; nobody but this file writes
  * set elements.
  *
  * A replaced grant is delete and add in one transaction, with the counters as read just before:
@@ -10,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +26,7 @@
 struct sets {
 	struct netlink *nl; /* NETLINK_NETFILTER */
 	char *buf;	    /* one transaction */
+	bool egress;	    /* there are sets in table netdev portald */
 };
 
 int sets_init(struct sets *sets, struct netlink *nl);

@@ -29,6 +29,9 @@ struct member {
 	struct counted counted[SETS];
 };
 
+/* Is there such a set on this kernel? */
+bool set_exists(const struct sets *sets, int set);
+
 void set_name(char name[static NAME_MAX_LEN], const char *zone, const char *suffix);
 
 /* Appends an element with this key; NULL without memory. */

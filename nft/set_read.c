@@ -19,6 +19,11 @@ const struct member_set member_sets[SETS] = {
 	[SET_DOWN_RATE] = {NFPROTO_NETDEV, "_down_rate"},
 };
 
+bool set_exists(const struct sets *sets, int set)
+{
+	return sets->egress || member_sets[set].family != NFPROTO_NETDEV;
+}
+
 void set_name(char name[static NAME_MAX_LEN], const char *zone, const char *suffix)
 {
 	snprintf(name, NAME_MAX_LEN, "z_%s%s", zone, suffix);
@@ -106,6 +111,8 @@ int set_read_members(struct sets *sets, const char *zone, int first, int end,
 
 	memset(ret_members, 0, count * sizeof(*ret_members));
 	for (int set = first; set < end; set++) {
+		if (!set_exists(sets, set))
+			continue;
 		struct taking t = {
 			.macs = macs, .count = count, .members = ret_members, .set = set};
 
@@ -191,6 +198,8 @@ static int read_rates(struct sets *sets, const char *zone, struct rates *rates)
 	char name[NAME_MAX_LEN];
 	int r;
 
+	if (!set_exists(sets, rates->set))
+		return 0;
 	set_name(name, zone, member_sets[rates->set].suffix);
 	const struct set_id id = {member_sets[rates->set].family, name};
 	CLEANUP(set_freep) struct nftnl_set *s = set_alloc(&id);

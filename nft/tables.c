@@ -15,6 +15,13 @@
 #include "common/cleanup.h"
 #include "nft/tables.h"
 
+enum { FAMILIES = 2 };
+
+static const struct {
+	uint16_t number;
+	const char *name;
+} families[FAMILIES] = {{NFPROTO_INET, "inet"}, {NFPROTO_NETDEV, "netdev"}};
+
 int tables_init(struct tables *t, struct netlink *nl)
 {
 	t->nl = nl;
@@ -142,12 +149,11 @@ static int take_set(const struct nlmsghdr *nlh, void *data)
 
 static int dump_names(struct tables *t, uint16_t type, mnl_cb_t cb, struct leftovers *l)
 {
-	static const uint16_t families[] = {NFPROTO_INET, NFPROTO_NETDEV};
 	char buf[256];
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		struct nlmsghdr *nlh =
-			nftnl_nlmsg_build_hdr(buf, type, families[i], NLM_F_DUMP, ++t->nl->seq);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf, type, families[i].number,
+							     NLM_F_DUMP, ++t->nl->seq);
 		int r = netlink_dump(t->nl, nlh, cb, l);
 
 		if (r < 0)
@@ -177,12 +183,30 @@ int tables_leftovers(struct tables *t, const struct gate_zone *zones, size_t cou
 	return 0;
 }
 
+int tables_deletion(struct tables *t, char text[static TABLES_DELETION_MAX])
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < FAMILIES; i++) {
+		char comment[COMMENT_MAX];
+		int r = tables_comment(t, families[i].number, comment);
+
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == 0)
+			len += (size_t)snprintf(text + len, TABLES_DELETION_MAX - len,
+						"delete table %s portald\n", families[i].name);
+	}
+	return 0;
+}
+
 int tables_remove(struct tables *t, char error[static ERROR_TEXT_MAX])
 {
-	return tables_run(t,
-			  "add table inet portald\n"
-			  "delete table inet portald\n"
-			  "add table netdev portald\n"
-			  "delete table netdev portald\n",
-			  error);
+	char text[TABLES_DELETION_MAX];
+	int r = tables_deletion(t, text);
+
+	if (r < 0)
+		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
+	return r < 0 || !text[0] ? r : tables_run(t, text, error);
 }

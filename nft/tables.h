@@ -28,6 +28,10 @@ int tables_try(struct tables *t, const char *text, char error[static ERROR_TEXT_
 /* The comment of our table of this family; "" if it has none.  -ENOENT: there is no such table. */
 int tables_comment(struct tables *t, uint16_t family, char ret_comment[static COMMENT_MAX]);
 
+/* nft text that deletes those of our tables that are there. */
+enum { TABLES_DELETION_MAX = 64 };
+int tables_deletion(struct tables *t, char text[static TABLES_DELETION_MAX]);
+
 /* nft text that deletes chains and sets of zones that are not in zones[]: what an earlier
  * configuration left behind.  Their rules must be flushed before, in the same transaction.  The
  * caller frees *ret_text. */

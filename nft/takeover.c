@@ -19,10 +19,7 @@
 
 enum { DUMP_TRIES = 8 }; /* elements may end meanwhile */
 
-#define DELETE_TABLES                                                                              \
-	"table inet portald {\n}\ntable netdev portald {\n}\n"                                     \
-	"delete table inet portald\ndelete table netdev portald\n"
-
+/* Of one zone. */
 struct members {
 	size_t count, room;
 	bool out_of_memory;
@@ -49,7 +46,8 @@ int takeover_is_due(struct gate *gate)
 
 		if (r < 0 && r != -ENOENT)
 			return r;
-		if (r == 0 && strcmp(comment, ours) != 0)
+		if (r == 0 && (strcmp(comment, ours) != 0 ||
+			       (families[i] == NFPROTO_NETDEV && !gate->egress)))
 			return 1;
 	}
 	return 0;
@@ -136,13 +134,16 @@ int takeover_run(struct gate *gate, const char *rules, char error[static ERROR_T
 {
 	CLEANUP(cleanup_free) struct members *zones = calloc(gate->count + 1, sizeof(*zones));
 	CLEANUP(cleanup_free) char *text = NULL;
+	char deletion[TABLES_DELETION_MAX];
 	uint64_t closed_ms = 0;
+	int r = tables_deletion(&gate->tables, deletion);
 
 	error[0] = '\0';
-	if (!zones || asprintf(&text, "%s%s", DELETE_TABLES, rules) < 0)
+	if (r < 0)
+		return r;
+	if (!zones || asprintf(&text, "%s%s", deletion, rules) < 0)
 		return -ENOMEM;
-	int r = tables_try(&gate->tables, text, error);
-
+	r = tables_try(&gate->tables, text, error);
 	if (r == 0)
 		r = guard_prepare(&gate->guard, gate->zones, gate->count, gate->globals.mark);
 	if (r == 0)

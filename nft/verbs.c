@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/netfilter.h>
+
 #include "common/cleanup.h"
 #include "common/link.h"
 #include "common/log.h"
@@ -37,13 +39,33 @@ static void take_globals(struct gate *gate, const struct gate_load *load)
 {
 	gate->globals = (struct ruleset_globals){.mark = load->mark,
 						 .queue_first = load->queue_first,
-						 .queue_count = load->queue_count};
+						 .queue_count = load->queue_count,
+						 .egress = gate->print || gate->egress};
 	if (gate->globals.queue_count == 0)
 		return;
 	gate->globals.queue_native = gate->print || queue_is_native(&gate->tables);
 	log_info("divert \"queue\" uses NFQUEUE %u to %u, by %s", load->queue_first,
 		 load->queue_first + load->queue_count - 1,
 		 gate->globals.queue_native ? "nft's queue expression" : "the xt_NFQUEUE target");
+}
+
+/* Somebody removed the netdev table while no gate ran, or it could not be made until now. */
+static bool lacks_netdev(struct gate *gate)
+{
+	char comment[COMMENT_MAX];
+
+	return !gate->loaded && gate->egress &&
+	       tables_comment(&gate->tables, NFPROTO_INET, comment) == 0 &&
+	       tables_comment(&gate->tables, NFPROTO_NETDEV, comment) == -ENOENT;
+}
+
+static int tell_ability(struct gate *gate)
+{
+	const struct gate_ability ability = {.head = {MSG_GATE_ABILITY, 0},
+					     .egress = gate->egress ? 0 : -EOPNOTSUPP,
+					     .missing = lacks_netdev(gate)};
+
+	return msg_send(gate->engine, &ability.head, -1);
 }
 
 static int verb_load(struct gate *gate, const union msg *msg)
@@ -59,6 +81,9 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	take_globals(gate, &msg->gate_load);
 	if (gate->print)
 		return answer(gate, msg->head.id, gate_print(gate), NULL);
+	r = tell_ability(gate);
+	if (r < 0)
+		return r;
 	r = gate_load(gate, error);
 	if (r < 0 && watch_take(&gate->flushes) > 0) { /* somebody flushed it meanwhile */
 		r = gate_restore(gate);

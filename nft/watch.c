@@ -126,7 +126,8 @@ static int find_handle(struct watch *w, size_t table, uint64_t *ret_handle)
 int watch_remember(struct watch *w)
 {
 	for (size_t i = 0; i < WATCHED_TABLES; i++) {
-		int r = find_handle(w, i, &w->handles[i]);
+		const bool made = w->egress || tables[i].family != NFPROTO_NETDEV;
+		int r = made ? find_handle(w, i, &w->handles[i]) : 0;
 
 		if (r < 0)
 			return r;

@@ -22,6 +22,7 @@ struct watch {
 	struct netlink *nl;		  /* NETLINK_NETFILTER, for questions */
 	uint64_t handles[WATCHED_TABLES]; /* 0: not made yet */
 	char by[16];			  /* the program that made the last change */
+	bool egress;			  /* there is a table netdev portald */
 };
 
 int watch_init(struct watch *w, struct netlink *nl);

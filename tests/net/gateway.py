@@ -63,6 +63,7 @@ class Gateway:
         self.write_config(config)
         self.process = None
         self.portald = PORTALD  # or another version's
+        self.env = dict(SANITIZER)
         self.known = []
         self._starts = 0
         lab.on_close(self.close)
@@ -81,7 +82,7 @@ class Gateway:
 
     def check_config(self, *more):
         """portald -n, inside the gateway."""
-        return self.lab.run("gw", [self.portald, "-n", "-c", self.config_path, *more], env={**os.environ, **SANITIZER})
+        return self.lab.run("gw", [self.portald, "-n", "-c", self.config_path, *more], env={**os.environ, **self.env})
 
     def reload(self):
         os.kill(self.process.pid, signal.SIGHUP)
@@ -98,7 +99,7 @@ class Gateway:
         """Starts it and does not wait."""
         self._starts += 1
         self.process = self.lab.spawn("gw", [self.portald, "-c", self.config_path], f"portald{Gateway.count}-{self._starts}",
-                                      env=SANITIZER)
+                                      env=self.env)
         return self.process
 
     def start(self):
@@ -152,7 +153,7 @@ class Gateway:
         self.start()
 
     def teardown(self):
-        return self.lab.run("gw", [self.portald, "-c", self.config_path, "--teardown"], env={**os.environ, **SANITIZER})
+        return self.lab.run("gw", [self.portald, "-c", self.config_path, "--teardown"], env={**os.environ, **self.env})
 
     def close(self):
         if self.process:

@@ -70,7 +70,7 @@ static void test_render(void **state)
 {
 	const struct gate_zone zones[] = {zone("guest", "br-guest"), zone("rt", "br-two")};
 	const bool present[] = {true, false};
-	const struct ruleset_globals globals = {.mark = 0x800000};
+	const struct ruleset_globals globals = {.mark = 0x800000, .egress = true};
 	struct ruleset rs = {0};
 	char *text = NULL, *egress = NULL;
 
@@ -101,6 +101,30 @@ static void test_render(void **state)
 	ruleset_finish(&rs);
 }
 
+/* Nothing of the netdev family, and answers alone towards guests. */
+static void test_no_egress(void **state)
+{
+	const struct gate_zone guest = zone("guest", "br-guest");
+	const struct ruleset_globals globals = {.mark = 0x800000};
+	const bool present = true;
+	struct ruleset rs = {0};
+	char *text = NULL;
+
+	(void)state;
+	assert_int_equal(ruleset_init(&rs, PORTAL_NFT), 0);
+	assert_int_equal(ruleset_render(&rs, &guest, &present, 1, &globals, &text), 0);
+	assert_int_equal(count(text, "netdev"), 0);
+	assert_int_equal(count(text, "egress"), 0);
+	assert_int_equal(count(text, "_down"), 0);
+	assert_int_equal(count(text, "ct mark set ct mark | 0x00800000 meta mark set"), 1);
+	assert_int_equal(count(text, "ct direction reply ct mark & 0x00800000 == 0x00800000"), 1);
+	assert_int_equal(count(text, "chain z_guest_towards {"), 1);
+	assert_int_equal(count(text, "chain z_guest_back {"), 1);
+	assert_int_equal(count(text, "$"), 0);
+	free(text);
+	ruleset_finish(&rs);
+}
+
 static void test_broken_file(void **state)
 {
 	char path[] = "/tmp/test_ruleset.XXXXXX";
@@ -122,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid_names),
 		cmocka_unit_test(test_render),
+		cmocka_unit_test(test_no_egress),
 		cmocka_unit_test(test_broken_file),
 	};
 

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Preloaded into portald and what it starts, by tests: a kernel that lacks something.
+ *
+ * What a program asks nf_tables is changed on its way so that the kernel itself refuses it, at the same place and with the
+ * same error as one that lacks it:
+ *   LACKS=egress   a chain at the netdev family's egress hook is one at a hook that no kernel has
+ *   LACKS=netdev   everything of the netdev family is of a family that nf_tables does not have
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum { NO_HOOK = 9, NO_FAMILY = 12 };
+
+static struct nlattr *find_attr(char *begin, const char *end, uint16_t type)
+{
+	for (char *p = begin; (size_t)(end - p) >= sizeof(struct nlattr);) {
+		struct nlattr *attr = (void *)p;
+
+		if (attr->nla_len < sizeof(*attr) || attr->nla_len > end - p)
+			return NULL;
+		if ((attr->nla_type & NLA_TYPE_MASK) == type)
+			return attr;
+		p += NLA_ALIGN(attr->nla_len) < end - p ? NLA_ALIGN(attr->nla_len) : end - p;
+	}
+	return NULL;
+}
+
+static void hide_egress(struct nlmsghdr *nlh)
+{
+	char *body = (char *)nlh + NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct nfgenmsg));
+	struct nlattr *hook = find_attr(body, (char *)nlh + nlh->nlmsg_len, NFTA_CHAIN_HOOK);
+	struct nlattr *number = hook ? find_attr((char *)(hook + 1), (char *)hook + hook->nla_len,
+						 NFTA_HOOK_HOOKNUM)
+				     : NULL;
+	uint32_t value;
+
+	if (!number || number->nla_len < sizeof(*number) + sizeof(value))
+		return;
+	memcpy(&value, number + 1, sizeof(value));
+	if (value == htonl(NF_NETDEV_EGRESS))
+		memcpy(number + 1, &(uint32_t){htonl(NO_HOOK)}, sizeof(value));
+}
+
+static void change_message(struct nlmsghdr *nlh, const char *lacks)
+{
+	struct nfgenmsg *nfg = NLMSG_DATA(nlh);
+
+	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*nfg)) || nfg->nfgen_family != NFPROTO_NETDEV)
+		return;
+	if (strcmp(lacks, "netdev") == 0)
+		nfg->nfgen_family = NO_FAMILY;
+	else if (strcmp(lacks, "egress") == 0 && (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWCHAIN)
+		hide_egress(nlh);
+}
+
+static void change(void *buf, size_t len)
+{
+	const char *lacks = getenv("LACKS");
+
+	for (size_t at = 0; lacks && len - at >= sizeof(struct nlmsghdr);) {
+		struct nlmsghdr *nlh = (void *)((char *)buf + at);
+
+		if (nlh->nlmsg_len < sizeof(*nlh) || nlh->nlmsg_len > len - at)
+			return;
+		change_message(nlh, lacks);
+		at += NLMSG_ALIGN(nlh->nlmsg_len) < len - at ? NLMSG_ALIGN(nlh->nlmsg_len)
+							     : len - at;
+	}
+}
+
+static int is_netlink(const struct sockaddr *to)
+{
+	return to && to->sa_family == AF_NETLINK;
+}
+
+EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags, __CONST_SOCKADDR_ARG to,
+		      socklen_t to_len)
+{
+	void *copy = is_netlink(to.__sockaddr__) ? malloc(len) : NULL;
+
+	if (copy) {
+		memcpy(copy, buf, len);
+		change(copy, len);
+		buf = copy;
+	}
+	const ssize_t n = syscall(SYS_sendto, fd, buf, len, flags, to.__sockaddr__, to_len);
+	const int error = errno;
+
+	free(copy);
+	errno = error;
+	return n;
+}
+
+/* libnftables, whose pieces each hold whole messages and are its own. */
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	for (size_t i = 0; i < msg->msg_iovlen && is_netlink(msg->msg_name); i++)
+		change(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
+	return syscall(SYS_sendmsg, fd, msg, flags);
+}
