@@ -11,31 +11,7 @@
 #include <pthread.h>
 
 #include "daemon/store_db.h"
-
-/* A page of history that is asked for, then answered. */
-struct store_query {
-	struct store_query *next;
-	uint64_t since_unix, after_id;
-	size_t limit;
-	store_history_fn *fn;
-	void *data;
-	int error;
-	struct store_ended *rows;
-	size_t count;
-};
-
-struct store_queries {
-	struct store_query *first, *last;
-};
-
-/* Somebody who wants to hear of a batch. */
-struct store_waiter {
-	struct store_waiter *next;
-	uint64_t batch;
-	uint64_t since_ms;
-	store_done_fn *done;
-	void *data;
-};
+#include "daemon/store_queue.h"
 
 struct store {
 	/* the same from store_open() on */
@@ -80,6 +56,3 @@ void store_wake(struct store *s);
 int store_replace(struct store *s, struct store_error *error);
 /* The thread: void *(struct store *). */
 void *store_thread(void *store);
-
-void store_queries_add(struct store_queries *queries, struct store_query *query);
-void store_queries_finish(struct store_queries *queries);

@@ -13,7 +13,6 @@
 enum {
 	STORE_WORD_MAX = 32,	/* with its NUL: who, what, why */
 	STORE_DETAIL_MAX = 256, /* with its NUL */
-	BOOT_ID_MAX = 40,	/* with its NUL: /proc/sys/kernel/random/boot_id */
 };
 
 struct store_session {
@@ -61,20 +60,6 @@ struct store_audit {
 	char detail[STORE_DETAIL_MAX];
 };
 
-/* Both clocks at the last commit: which of them went on meanwhile tells a restart from a reboot,
- * and a clock that was not set. */
-struct store_clock {
-	char boot_id[BOOT_ID_MAX]; /* "": nothing was ever written */
-	uint64_t boot_ms;	   /* CLOCK_BOOTTIME when that second began */
-	uint64_t unix_s;	   /* CLOCK_REALTIME */
-};
-
 /* How it can be written, and read back: plain texts, a zone, a MAC that a guest can have. */
 bool store_session_is_valid(const struct store_session *session);
 bool store_entry_is_valid(const struct store_entry *entry);
-
-/* CLOCK_REALTIME in milliseconds. */
-uint64_t now_unix_ms(void);
-
-/* Both clocks at the beginning of this second, to the millisecond. */
-void store_clock_now(struct store_clock *ret_clock);

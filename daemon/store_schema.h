@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is in the database: its tables, by version, and the statements that are prepared. */
+#pragma once
+
+#include "daemon/store_sql.h"
+
+/* Brings the file up to our version; -ENOTSUP: it is of a newer one, and left as it is. */
+int store_schema_migrate(struct store_db *db, struct store_error *error);
+/* -ENOTSUP: it is of another version than ours. */
+int store_schema_check(struct store_db *db, struct store_error *error);
+int store_schema_prepare(struct store_db *db, struct store_error *error);
