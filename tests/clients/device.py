@@ -37,11 +37,12 @@ class Failure(Exception):
 
 
 class World:
-    """connect(host, port, timeout): a connected socket, or OSError.  trust: a file of authorities.  api: the URI of option
-    114, or None."""
+    """connect(host, port, timeout): a connected socket, or OSError.  trust: a file of authorities.  api: the captive portal
+    API's URI, or None; by_dhcp4: did DHCPv4 tell it?"""
 
-    def __init__(self, connect, trust=None, api=None, family=4, sleep=time.sleep):
+    def __init__(self, connect, trust=None, api=None, family=4, sleep=time.sleep, by_dhcp4=True):
         self.connect, self.trust, self.api, self.family, self.sleep = connect, trust, api, family, sleep
+        self.by_dhcp4 = by_dhcp4
 
     def tls(self, sock, host):
         context = ssl.create_default_context()

@@ -172,7 +172,7 @@ def android(world, knows_api):
     """A portal is 200 to 399 but for 204, and 511 is a probe that failed; what the API says comes first.  The https probe
     and the plain one run side by side in the device: a portal that the plain one sees is told at once, whatever the other
     does, so here the other is asked after it."""
-    steps = [("API", android_api)] if knows_api and world.api else []
+    steps = [("API", android_api)] if knows_api and world.api and world.by_dhcp4 else []
     portal, reached, said = first_portal(world, [*steps, ("http", lambda w: android_probe(w, ANDROID))])
     if portal:
         return portal

@@ -39,6 +39,7 @@ class Subject:
         self.provisioned = self._ask_provisioning()
         self.uris = {how: uri for how, uri in self._uris().items() if uri is not None}
         self.api = api or next((uri for uri in self.uris.values() if uri != URN), None)
+        self.by_dhcp4 = bool(api) or self.uris.get("DHCPv4") == self.api
         self.limited = None  # does a session have an end?
         self.validation = None  # where the API's certificate can be validated
 
@@ -94,7 +95,7 @@ class Subject:
         """Where the models are; without `api` DHCP has told them nothing."""
         connect = device.connector(self.address, self.names, lambda h, p, t: self.tcp(h, p, t, netns, source),
                                    lambda name: self.resolve(name, family))
-        return device.World(connect, self.ca, api, family or self.family)
+        return device.World(connect, self.ca, api, family or self.family, by_dhcp4=self.by_dhcp4)
 
     def raw(self, data, timeout=10.0, host=None):
         """What hand-written bytes get: all until the close."""

@@ -55,11 +55,7 @@ class Examination:
         if stage == BEFORE:
             without = subject.world()
             subject.findings["without an API"] = {m.name: m.look(without) for m in MODELS} if subject.api else found
-            self.sheets = {name: self._sheet(world, f) for name, f in found.items() if f.sheet}
-
-    @staticmethod
-    def _sheet(world, finding):
-        return open_sheet(world, finding.sheet)
+            self.sheets = {name: open_sheet(world, f.sheet) for name, f in found.items() if f.sheet}
 
     def check(self, *stages):
         for row in CHECKS:

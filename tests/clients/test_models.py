@@ -206,6 +206,13 @@ def test_api_that_nobody_trusts(authority):
     assert [f.verdict for f in found] == [NOTHING, PORTAL] and found[1].sheet == "http://192.0.2.1/"
 
 
+def test_android_hears_dhcpv4_alone(authority):
+    """Of DHCPv6's option and the router advertisement's it knows nothing; Apple's devices do."""
+    servers = {("*", 80): (511, "", HTML), (PORTAL_NAME, 443): (200, JSON, CAPTIVE, pair(authority, "portal"))}
+    found = [look(name, servers, trust=authority.path("ca.pem"), api=API, by_dhcp4=False) for name in ("Apple", "Android 14")]
+    assert [f.verdict for f in found] == [PORTAL, NOTHING]
+
+
 def test_api_over_http_is_ignored():
     servers = {("*", 80): (302, "Location: http://192.0.2.1/\r\n", HTML), (PORTAL_NAME, 80): (200, JSON, CAPTIVE)}
     for name in ("Apple", "Android 14"):
