@@ -28,7 +28,8 @@ class Browser:
         self._read, from_browser = os.pipe()
         # Descriptors 3 and 4 are set up by the shell, which may find the pipes there already.
         command = 'exec 108<&"$1" 109>&"$2" 3<&108 4>&109 108<&- 109>&-; shift 2; exec "$@"'
-        argv = [*(prefix or ["ip", "netns", "exec", namespace]), "bash", "-c", command, "-", str(to_browser), str(from_browser), binary,
+        argv = [*(prefix or ["ip", "netns", "exec", namespace]), "bash", "-c", command, "-", str(to_browser),
+                str(from_browser), binary,
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
                 "--force-color-profile=srgb", "--lang=en-US", f"--user-data-dir={self._profile}",

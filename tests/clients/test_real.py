@@ -67,7 +67,7 @@ def test_portal_login_expiry_login_revoke(gw, client, family):
     guest.login(family)
     says(ONLINE)
     gw.grant(guest, for_="1s")
-    wait_until(lambda: not gw.sessions(), what="the session is over")
+    wait_until(lambda: not gw.sessions() and not gw.members(), what="the session is over")
     says(PORTAL)
     guest.login(family)
     says(ONLINE)

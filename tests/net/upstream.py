@@ -6,11 +6,13 @@
                       /bytes/N     N bytes
                       /slow        a download that does not end, about 1.6 MB/s
                       the probes of GENUINE, by Host and path, as their owners' servers answer them
+                      /files/PATH  what the folder files, beside CERT, has there; a folder's index.html
   TCP 22              a greeting, as an SSH server sends it
   UDP 7, 53, 123, 443 every datagram is sent back
   UDP 9000            "stream": numbered datagrams, 200 a second, back to the sender until it sends "stop"
 """
 import http.server
+import os
 import select
 import socket
 import socketserver
@@ -25,6 +27,7 @@ ECHO_PORTS = (7, 53, 123, 443)
 STREAM_PORT = 9000
 STREAM_INTERVAL = 0.005
 STREAM_MAX = 60.0 * SLOW  # seconds
+TYPES = {".html": "text/html", ".json": "application/json"}
 PAGE = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Upstream</title></head>
 <body><h1>The open internet</h1></body></html>
 """
@@ -56,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/slow":
             return self.slow()
+        if self.path.startswith("/files/"):
+            return self.file()
         if (self.headers["Host"], self.path) in GENUINE:
             return self.genuine(*GENUINE[self.headers["Host"], self.path])
         body = bytes(int(self.path[7:])) if self.path.startswith("/bytes/") else PAGE
@@ -73,6 +78,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def file(self):
+        folder = os.path.join(os.path.dirname(os.path.abspath(sys.argv[1])), "files")
+        path = os.path.normpath(os.path.join(folder, self.path[len("/files/"):].partition("?")[0]))
+        if os.path.isdir(path):
+            path = os.path.join(path, "index.html")
+        if not path.startswith(folder + "/") or not os.path.isfile(path):
+            return self.genuine(404, {}, b"no such file\n")
+        kind = TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
+        with open(path, "rb") as f:
+            return self.genuine(200, {"Content-Type": kind}, f.read())
 
     def slow(self):
         self.send_response(200)
