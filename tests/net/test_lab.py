@@ -61,6 +61,25 @@ def test_the_capture_sees_a_stranger(open_lab):
 
 
 @both
+def test_what_passes_through_a_hole_is_no_leak(open_lab, family):
+    """But what passes before or after it is."""
+    stranger = open_lab.guests["s1"]
+    open_lab.flush_capture()
+    before = len(open_lab.leaks())
+    assert stranger.opens(family, FORBIDDEN[family])
+    with open_lab.hole():
+        outside = len(open_lab.leaks())
+        assert outside > before
+        assert stranger.opens(family, FORBIDDEN[family])
+    hole = open_lab.holes[-1]
+    assert any(p.destination == FORBIDDEN[family] for p in open_lab.capture.packets()[hole.start:hole.stop])
+    assert len(open_lab.leaks()) == outside
+    assert stranger.opens(family, FORBIDDEN[family])
+    open_lab.flush_capture()
+    assert len(open_lab.leaks()) > outside
+
+
+@both
 def test_forged_frames_reach_upstream(open_lab, family):
     """Hand-made frames are right to their checksums: upstream answers a forged SYN."""
     stranger = open_lab.guests["s1"]
