@@ -46,6 +46,7 @@ static int shorten(struct take_off *t, const struct session_key *key)
 		return 0;
 	const uint64_t left = s->ends_ms - now;
 	const struct member_change to = {.by = actor_portald,
+					 .event = "change",
 					 .left_ms = left > t->away_ms ? left - t->away_ms : 1,
 					 .limits = s->limits,
 					 .note = s->note};
