@@ -138,3 +138,22 @@ need_networkmanager() {
 need_nginx() {
 	need_unpacked nginx nginx nginx
 }
+
+# Unpacks dhcpcd of Debian's package to build/dhcpcd; installed it would take over the host's network.
+need_dhcpcd() {
+	local folder=$ROOT/build/dhcpcd package
+
+	if command -v dhcpcd >/dev/null || [ -x "$folder/usr/sbin/dhcpcd" ]; then
+		return 0
+	fi
+	note "unpacking dhcpcd"
+	mkdir -p "$folder"
+	(
+		cd "$folder"
+		apt-get download -qq dhcpcd-base >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq dhcpcd-base; }
+	) || die "could not get Debian's package dhcpcd-base"
+	for package in "$folder"/*.deb; do
+		dpkg-deb -x "$package" "$folder"
+		rm "$package"
+	done
+}
