@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "daemon/account.h"
+#include "daemon/certificate.h"
 #include "daemon/member.h"
 #include "daemon/persist.h"
 #include "daemon/policy.h"
@@ -112,6 +113,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	persist_check_clock(a->engine);
+	certificate_tell(a->engine->config, &a->engine->certificates_told);
 	if (a->at == a->count && start_round(a) < 0)
 		log_warning("accounting: out of memory; the next try follows");
 	if (a->at < a->count)

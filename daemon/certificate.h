@@ -12,3 +12,6 @@ int certificate_require(const struct config *config, FILE *out);
  * show: a gateway goes on with it, for a login page with a warning is better than none.  The number
  * of lines written. */
 size_t certificate_warn(const struct config *config, FILE *out);
+/* The same to the log, if it is an hour since *last (seconds since 1970), which is then now.  To be
+ * called from time to time. */
+void certificate_tell(const struct config *config, uint64_t *last);

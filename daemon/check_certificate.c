@@ -8,7 +8,9 @@
 #include <sys/param.h>
 #include <time.h>
 
+#include "common/cleanup.h"
 #include "common/duration.h"
+#include "common/log.h"
 #include "daemon/certificate.h"
 
 enum {
@@ -17,6 +19,7 @@ enum {
 	OCSP_WARN_MAX =
 		DAY, /* seconds; a response that lives for a short time only: a quarter of it */
 	OCSP_WARN_PART = 4,
+	TELL_INTERVAL = 3600, /* seconds */
 };
 
 struct look {
@@ -107,6 +110,25 @@ size_t certificate_warn(const struct config *c, FILE *out)
 	for (size_t i = 0; i < c->zone_count; i++)
 		warnings += look_at(c, &c->zones[i].pair, &c->zones[i], out);
 	return warnings;
+}
+
+void certificate_tell(const struct config *c, uint64_t *last)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	const uint64_t now = (uint64_t)time(NULL);
+	size_t len = 0;
+
+	if (now >= *last && now - *last < TELL_INTERVAL)
+		return;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return;
+	certificate_warn(c, out);
+	fclose(out);
+	*last = now;
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		log_warning("%s", line);
 }
 
 static int require(const struct config *c, const struct pair *p, const struct zone_config *zone,

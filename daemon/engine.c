@@ -280,7 +280,7 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	e->config = steal_ptr(&parts->config);
 	memcpy(e->secret, parts->secret, sizeof(e->secret));
 	e->started_ms = now_boot_ms();
-	e->metrics.started_unix = now_unix();
+	e->metrics.started_unix = e->certificates_told = now_unix();
 	e->base = event_base_new();
 	if (!e->base)
 		return -ENOMEM;

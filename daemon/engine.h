@@ -62,6 +62,7 @@ struct engine {
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
 	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
 	struct metrics metrics;
+	uint64_t certificates_told;	       /* see certificate_tell() */
 	struct metrics_server *metrics_server; /* NULL: it is off */
 	bool ready;
 	int status; /* exit status once the loop has ended */

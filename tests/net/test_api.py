@@ -134,6 +134,7 @@ def test_not_in_the_clear(running, family):
 
 
 def test_without_a_certificate(make_lab):
+    """No API; the login works all the same, and says what is lost, as does `portalctl status`."""
     lab = make_lab()
     g1 = lab.add_guest("g1")
     gw = gateway.Gateway(lab, globals_=f'hostname = "{NAME}"\n')
@@ -141,3 +142,13 @@ def test_without_a_certificate(make_lab):
     for family in (4, 6):
         answer = g1.get(f"http://{bracket(g1.gateway[family])}/api")
         assert answer.status == 404 and b'"captive"' not in answer.body
+    gw.revoke(g1)
+    gw.globals = gw.globals.replace(f'hostname = "{NAME}"\n', "")
+    gw.write_config(gateway.ONE_ZONE)
+    gw.reload_now()
+    for family in (4, 6):
+        assert b"This page is not encrypted" in g1.login_page(family).body
+    g1.login(6)
+    assert g1.is_online()
+    status = gw.ctl_raw("status").stdout
+    assert "without https: guest\n" in status and "devices have no captive portal API" in status

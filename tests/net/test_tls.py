@@ -58,6 +58,8 @@ def test_login(lab, tls, authority, family):
     first = g1.get(f"http://{bracket(FORBIDDEN[family])}/")
     assert first.status == 511
     assert parse_page(first).links[0].startswith(f"https://{NAME}/login")
+    assert "not encrypted" not in browser.get(f"https://{NAME}/login")[2]
+    assert "without https" not in tls.ctl_raw("status").stdout
     status, head, _ = browser.send("login")
     assert status == 303 and "strict-transport-security" not in head
     assert g1.is_online()

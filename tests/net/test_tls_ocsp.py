@@ -14,6 +14,7 @@ import gateway
 from authority import NAME, Authority
 from browser import Browser, s_client
 from conftest import families
+from machine import Machine
 from namespace import wait_until
 from prometheus import check, metrics
 
@@ -130,6 +131,24 @@ def broken(ca):
     data[-1] ^= 1
     with open(ca.path("broken.der"), "wb") as f:
         f.write(data)
+
+
+def test_it_is_told_before_it_is_too_late(place, make_lab):
+    """A gateway that nobody touches says so in its log: first of the response, then of the certificate."""
+    lab = make_lab()
+    place.ca.respond("leaf", minutes=3 * 1440)
+    gw = Machine(lab, globals_=place.keys("leaf-chain", "leaf") + "accounting = 1s\n", start=False)
+    gw.own_clock()
+    gw.start()
+    lab.add_guest("s1").udp("192.0.2.1", 53, b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01")
+    assert not gw.log_lines("certificate")
+    for days, text in ((2.8, r":\d+: certificate-ocsp: it is too old in 4h"),
+                       (3.1, r":\d+: certificate-ocsp: it is too old and not shown any more"),
+                       (20, r":\d+: certificate: it expires in 9 days; renew it"),
+                       (31, r":\d+: certificate: it has expired")):
+        gw.set_clock(int(days * 86400))
+        wait_until(lambda: gw.log_lines(text), 20, text)
+    assert len(gw.log_lines("certificate: it expires")) == 1, "not again and again"
 
 
 MAKE = {
