@@ -48,6 +48,8 @@ static void child_lost(struct engine *e, const char *name, pid_t pid, int error)
 {
 	int status = 0;
 
+	if (e->status == 0)
+		e->ends_by = pid == e->gate_pid ? RUN_GATE : RUN_WEB;
 	if (error != -EPIPE && error != -ECONNRESET) {
 		engine_fail(e, "%s (pid %d): %s", name, (int)pid, strerror(-error));
 		return;
@@ -281,6 +283,7 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	memcpy(e->secret, parts->secret, sizeof(e->secret));
 	e->started_ms = now_boot_ms();
 	e->metrics.started_unix = e->certificates_told = now_unix();
+	e->ends_by = RUN_PORTALD;
 	e->base = event_base_new();
 	if (!e->base)
 		return -ENOMEM;
@@ -347,6 +350,15 @@ static void engine_finish(struct engine *e)
 	config_destroy(e->config);
 }
 
+static void begin_run(struct engine *e)
+{
+	int r = runs_begin(e->config->state_dir, &e->runs);
+
+	if (r < 0)
+		log_warning("%s/runs: %s; the next start does not know how this run ended",
+			    e->config->state_dir, strerror(-r));
+}
+
 int engine_run(struct engine_parts *parts)
 {
 	static struct engine engine;
@@ -356,9 +368,12 @@ int engine_run(struct engine_parts *parts)
 		log_error("start: %s", strerror(-r));
 		return 1;
 	}
+	begin_run(&engine);
 	channel_start(&engine.gate.channel);
 	engine_load_ruleset(&engine, ruleset_loaded);
 	event_base_dispatch(engine.base);
+	runs_end(engine.config->state_dir, &engine.runs,
+		 engine.status == 0 ? RUN_STOP : engine.ends_by);
 	engine_finish(&engine);
 	return engine.status;
 }

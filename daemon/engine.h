@@ -15,6 +15,7 @@
 #include "daemon/gate_client.h"
 #include "daemon/maclist.h"
 #include "daemon/metrics.h"
+#include "daemon/runs.h"
 #include "daemon/session.h"
 
 struct engine;
@@ -62,7 +63,9 @@ struct engine {
 	struct forgetting *forgetting; /* guests whose conntrack entries are to go */
 	uint64_t started_ms;	       /* CLOCK_BOOTTIME */
 	struct metrics metrics;
-	uint64_t certificates_told;	       /* see certificate_tell() */
+	uint64_t certificates_told; /* see certificate_tell() */
+	struct runs runs;
+	enum run_end ends_by;		       /* unless status is 0 */
 	struct metrics_server *metrics_server; /* NULL: it is off */
 	bool ready;
 	int status; /* exit status once the loop has ended */

@@ -229,6 +229,13 @@ static void ocsp_end(const struct scrape *x)
 	}
 }
 
+static void restarts(const struct scrape *x)
+{
+	for (enum run_end i = 0; i < RUN_ENDS; i++)
+		fprintf(x->out, "%s{after=\"%s\"} %" PRIu64 "\n", x->name, run_end_name(i),
+			x->e->runs.ended[i]);
+}
+
 static void store_commits(const struct scrape *x)
 {
 	seconds(x, &x->store.commit_time);
@@ -268,6 +275,7 @@ static const struct {
 } table[] = {
 	{"portald_build_info", "gauge", "Always 1; the version of portald.", build_info},
 	{"process_start_time_seconds", "gauge", "When portald was started, since 1970.", start_time},
+	{"portald_restarts_total", "counter", "Starts of portald by what ended the run before: a stop, a reboot, or the process that died first.", restarts},
 	{"portald_zone_ready", "gauge", "Whether the zone's interface is there and served.", zone_ready},
 	{"portald_sessions", "gauge", "Sessions that are online.", sessions},
 	{"portald_session_events_total", "counter", "What became of sessions: grants and logins, changes, ends by cause.", events},

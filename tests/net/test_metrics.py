@@ -66,6 +66,24 @@ def test_a_restart_does_not_count_again(fresh, lab):
     assert now['portald_sessions{zone="guest"}'] == 1
 
 
+def test_restarts_by_cause(gw):
+    """What ended the run before is counted by the next one, and the one after that still knows."""
+    names = ("stop", "reboot", "portald", "portald-gate", "portald-web")
+
+    def restarts():
+        return {name: metrics(gw)[f'portald_restarts_total{{after="{name}"}}'] for name in names}
+
+    expected = restarts()
+    for name in ("stop", "portald", "portald-web", "portald-gate", "stop"):
+        if name == "stop":
+            gw.stop()
+        else:
+            gw.kill(gw.pids()[name][:1])
+        gw.start()
+        expected[name] += 1
+        assert restarts() == expected, name
+
+
 @families
 def test_diverted_requests(fresh, lab, family):
     guest, before = lab.add_guest("g1"), metrics(fresh)

@@ -13,6 +13,7 @@ import gateway
 from conftest import families
 from machine import Machine
 from namespace import wait_until
+from prometheus import metrics
 
 SLACK = 5  # seconds
 CONFIG = """
@@ -101,6 +102,7 @@ def test_reboot(lab, machine, family):
         assert before[key]["seconds-left"] - 60 < session["seconds-left"] <= before[key]["seconds-left"]
         assert session["bytes-up"] >= before[key]["bytes-up"] and session["bytes-down"] >= before[key]["bytes-down"]
     assert g1.is_online() and g2.is_online() and s1.is_stranger() and g3.is_stranger()
+    assert metrics(machine)['portald_restarts_total{after="reboot"}'] == 1
     assert machine.log_lines("2 session.s. restored after a reboot")
 
 
