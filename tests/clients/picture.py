@@ -9,7 +9,7 @@ import html
 from check import BROKEN, MET, NOT_APPLICABLE, UNSEEN
 from suite import COLUMNS, NO, UNKNOWN, YES
 
-WIDTH, LEFT, GAP, ROW, TOP, FOOT = 720, 128, 18, 24, 122, 70
+WIDTH, LEFT, RIGHT, GAP, ROW, TOP, FOOT = 720, 128, 20, 18, 24, 122, 70  # RIGHT: the last head leans over it
 SHORT = {"notices": "notices", "sheet opens": "sheet", "notices the login": "login", "notices the expiry": "expiry",
          "notices the revoke": "revoke"}
 MARKS = {YES: '<path class="y" d="M{x:.1f} {y}m-6 0l4 5 8-10"/>',
@@ -69,7 +69,7 @@ def draw(outcomes, note=""):
     merged = merge(outcomes)
     clients = list(dict.fromkeys(c for rows, _ in merged.values() for c in rows))
     bottom = TOP + ROW * len(clients) + 4
-    cell = min(40.0, (WIDTH - LEFT - GAP * (len(merged) - 1)) / (len(COLUMNS) * len(merged)))
+    cell = min(40.0, (WIDTH - LEFT - RIGHT - GAP * (len(merged) - 1)) / (len(COLUMNS) * len(merged)))
     label = html.escape(describe(merged))
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + FOOT}" role="img" aria-label="{label}" '
            'font-family="system-ui,sans-serif" font-size="14">', STYLE,
