@@ -41,6 +41,19 @@ def test_smoke():
         assert f.read().startswith("<svg")
 
 
+def test_sessions_smoke():
+    """Every grant is in the kernel, also after each start and a flush; only guests that have one are forwarded."""
+    done = subprocess.run([sys.executable, os.path.join(HERE, "sessions"), "--smoke", "--build", BUILD], text=True,
+                          capture_output=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with open(os.path.join(BUILD, "bench", "sessions.json"), encoding="utf-8") as f:
+        document = json.load(f)
+    held, paths = document["summary"]["sessions"], document["summary"]["forwarding"]
+    assert held["grants"]["median"] > 0 and held["nft_grants"]["median"] > 0
+    assert held["turn_grant"]["median"] > 0, "the event loop was measured"
+    assert set(paths) == {"no ruleset", "1 guests", "1,000 guests", "2,000 guests"}
+
+
 def test_logins(tools, portal):
     """Each guest logs in over its own addresses, and is then forwarded: nobody answers its request any more."""
     report = measure.loadgen(portal.net, tools, (4, 6), "--guests", 50, "--login", "--concurrency", 4, to=GATEWAY)

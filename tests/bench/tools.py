@@ -3,7 +3,7 @@
 import os
 import types
 
-PROGRAMS = ("loadgen", "reflector", "mhd511")
+PROGRAMS = ("loadgen", "reflector", "mhd511", "sender", "turns.so")
 
 
 def make(build, bare_ack=False):
