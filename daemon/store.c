@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The store as the event loop sees it: what is to be written goes into `queue`; at the end of this
- * turn of the loop the thread is told, so that all that one turn brought shares a commit.
+ * The store as the event loop sees it: what is to be written is queued; at the end of this turn of the
+ * loop the thread is told, so that all that one turn brought shares a commit.
  */
 #include <errno.h>
 #include <signal.h>
@@ -201,6 +201,7 @@ static void destroy(struct store *s)
 	store_db_close(s->db); /* of a store that has no thread yet */
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
+	pending_finish(&s->urgent);
 	pending_finish(&s->queue);
 	pthread_cond_destroy(&s->attempted);
 	pthread_cond_destroy(&s->work);
@@ -312,6 +313,12 @@ static struct timespec deadline_after(uint64_t ms)
 	return ts;
 }
 
+/* Nothing is left, or what was tried failed. */
+static bool is_drained(const struct store *s, uint64_t target)
+{
+	return s->tried >= target && (s->error || pending_count(&s->queue) == 0);
+}
+
 int store_drain(struct store *s, uint64_t timeout_ms)
 {
 	const struct timespec deadline = deadline_after(timeout_ms);
@@ -324,9 +331,9 @@ int store_drain(struct store *s, uint64_t timeout_ms)
 
 	s->hurry = true;
 	pthread_cond_signal(&s->work);
-	while (s->tried < target && r == 0)
+	while (!is_drained(s, target) && r == 0)
 		r = pthread_cond_timedwait(&s->attempted, &s->lock, &deadline);
-	r = s->committed >= target ? 0 : s->tried >= target ? s->error : -ETIMEDOUT;
+	r = !is_drained(s, target) ? -ETIMEDOUT : s->committed >= target ? 0 : s->error;
 	pthread_mutex_unlock(&s->lock);
 	deliver(s);
 	return r;
@@ -388,7 +395,7 @@ void store_get_stats(struct store *s, struct store_stats *ret_stats)
 {
 	pthread_mutex_lock(&s->lock);
 	*ret_stats = s->stats;
-	ret_stats->pending = s->held_count + pending_count(&s->queue);
+	ret_stats->pending = s->held_count + pending_count(&s->urgent) + pending_count(&s->queue);
 	ret_stats->error = s->error;
 	pthread_mutex_unlock(&s->lock);
 }

@@ -43,6 +43,10 @@ int store_drain(struct store *s, uint64_t timeout_ms);
 void store_close(struct store *s);
 void store_get_stats(struct store *s, struct store_stats *ret_stats);
 
+/* What is put between the two goes into one transaction, with all that waits. */
+void store_begin_all(struct store *s);
+void store_end_all(struct store *s);
+
 /* The following return -ENOMEM, or -EINVAL (a text that is not plain, no zone), and then call
  * nothing; done may be NULL.  They copy what they are given. */
 

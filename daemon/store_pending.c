@@ -61,12 +61,49 @@ static int add_row(struct pending *p, const struct pending_row *later)
 	return 0;
 }
 
-int pending_session(struct pending *p, enum pending_op op, const struct store_session *session)
+static struct pending_row session_row(enum pending_op op, const struct store_session *session)
 {
 	struct pending_row row = {.op = op, .session = *session};
 
 	row.key = make_key(TABLE_SESSIONS, 0, session->zone, &session->mac);
+	return row;
+}
+
+int pending_session(struct pending *p, enum pending_op op, const struct store_session *session)
+{
+	const struct pending_row row = session_row(op, session);
+
 	return add_row(p, &row);
+}
+
+static bool move_row(struct pending *from, const struct pending_key *key, struct pending *to)
+{
+	struct pending_row *row;
+
+	HASH_FIND(hh, from->rows, key, sizeof(*key), row);
+	if (!row)
+		return false;
+	HASH_DEL(from->rows, row);
+	HASH_ADD(hh, to->rows, key, sizeof(row->key), row);
+	return true;
+}
+
+int pending_hurry(struct pending *urgent, struct pending *p, enum pending_op op,
+		  const struct store_session *session)
+{
+	const struct pending_row row = session_row(op, session);
+
+	move_row(p, &row.key, urgent);
+	return add_row(urgent, &row);
+}
+
+bool pending_has(const struct pending *p, const struct store_session *session)
+{
+	const struct pending_key key = make_key(TABLE_SESSIONS, 0, session->zone, &session->mac);
+	struct pending_row *row;
+
+	HASH_FIND(hh, p->rows, &key, sizeof(key), row);
+	return row != NULL;
 }
 
 int pending_entry(struct pending *p, enum pending_op op, const struct store_entry *entry)
@@ -116,6 +153,44 @@ int pending_audit(struct pending *p, const struct store_audit *audit)
 	log->audit = *audit;
 	add_log(p, log);
 	return 0;
+}
+
+static struct pending_log *first_log(struct pending *p)
+{
+	struct pending_log *log = p->first;
+
+	p->first = log->next;
+	if (!p->first)
+		p->last = NULL;
+	p->log_count[log->is_audit]--;
+	return log;
+}
+
+void pending_take(struct pending *p, size_t max, struct pending *ret_taken)
+{
+	struct pending taken = {.lost = {p->lost[0], p->lost[1]}};
+	size_t n = 0;
+
+	p->lost[0] = p->lost[1] = 0;
+	for (; n < max && p->first; n++) {
+		struct pending_log *log = first_log(p);
+		const struct store_session *s = &log->ended.session;
+
+		if (!log->is_audit) {
+			const struct pending_key key =
+				make_key(TABLE_SESSIONS, 0, s->zone, &s->mac);
+
+			move_row(p, &key, &taken);
+		}
+		add_log(&taken, log);
+	}
+	for (; n < max && p->rows && !p->first; n++) {
+		struct pending_row *row = p->rows;
+
+		HASH_DEL(p->rows, row);
+		HASH_ADD(hh, taken.rows, key, sizeof(row->key), row);
+	}
+	*ret_taken = taken;
 }
 
 static void merge_rows(struct pending *p, struct pending *newer)

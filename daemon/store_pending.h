@@ -56,6 +56,13 @@ int pending_entry(struct pending *p, enum pending_op op, const struct store_entr
 int pending_ended(struct pending *p, const struct store_ended *ended);
 int pending_audit(struct pending *p, const struct store_audit *audit);
 
+/* Takes over the row that `urgent` is to have, with what `later` makes of it: a row is in one of the
+ * two only.  -ENOMEM. */
+int pending_hurry(struct pending *urgent, struct pending *p, enum pending_op op,
+		  const struct store_session *session);
+bool pending_has(const struct pending *p, const struct store_session *session);
+/* Takes about `max` of it, the oldest first; the end of a session goes with its history. */
+void pending_take(struct pending *p, size_t max, struct pending *ret_taken);
 /* Puts what is newer on top; `newer` is empty afterwards. */
 void pending_merge(struct pending *p, struct pending *newer);
 /* For another database than the one that it was tried with. */

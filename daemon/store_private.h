@@ -3,8 +3,10 @@
  * The store's two halves: store.c in the event loop's thread, store_thread.c in its own.  What both
  * touch is under `lock`, which is held for moments only, never while the disk works.
  *
- * Each batch that the thread takes has a number.  A batch that cannot be written is written together
- * with the next one, so "committed" says all: every batch up to this one is on the disk.
+ * Each batch that the thread takes has a number: all that somebody waits for, and a portion of the
+ * rest, so that a login does not wait for what a hundred thousand others left to write.  A batch that
+ * cannot be written is written together with the next one, so "committed" says all: every batch up to
+ * this one is on the disk.
  */
 #pragma once
 
@@ -32,14 +34,16 @@ struct store {
 	pthread_mutex_t lock;
 	pthread_cond_t work;	  /* for the thread: kicked, hurry or stop */
 	pthread_cond_t attempted; /* for store_drain() */
-	struct pending queue;
+	struct pending urgent;	  /* somebody waits for it */
+	struct pending queue;	  /* the rest, of which a portion goes with each transaction */
 	struct store_queries queries, answers;
-	uint64_t batch;		   /* the number of what is in queue now */
+	uint64_t batch;		   /* the number of what is urgent now */
 	uint64_t tried, committed; /* batches */
 	int error;		   /* of the last attempt */
 	struct store_error why;
 	size_t held_count;
 	bool kicked, hurry, stop, ended, resync;
+	bool filling, whole; /* all that is queued is one transaction, and not complete yet */
 	struct store_stats stats;
 
 	/* the thread's, once it runs */

@@ -53,6 +53,16 @@ static int finish(struct store *s, struct store_waiter *w, int r)
 	return 0;
 }
 
+/* Under the lock.  A row that is urgent already stays so. */
+static int change_session(struct store *s, enum pending_op op, const struct store_session *session,
+			  bool urgent)
+{
+	if (urgent)
+		return pending_hurry(&s->urgent, &s->queue, op, session);
+	return pending_session(pending_has(&s->urgent, session) ? &s->urgent : &s->queue, op,
+			       session);
+}
+
 int store_put_session(struct store *s, const struct store_session *session, store_done_fn *done,
 		      void *data)
 {
@@ -65,7 +75,7 @@ int store_put_session(struct store *s, const struct store_session *session, stor
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&s->lock);
-	r = pending_session(&s->queue, PENDING_PUT, session);
+	r = change_session(s, PENDING_PUT, session, w != NULL);
 	return finish(s, w, r);
 }
 
@@ -83,9 +93,9 @@ int store_end_session(struct store *s, const struct store_session *last, uint64_
 		return r;
 	snprintf(ended.why, sizeof(ended.why), "%s", why);
 	pthread_mutex_lock(&s->lock);
-	r = pending_session(&s->queue, PENDING_REMOVE, last);
+	r = change_session(s, PENDING_REMOVE, last, w != NULL);
 	if (r == 0)
-		r = pending_ended(&s->queue, &ended);
+		r = pending_ended(w ? &s->urgent : &s->queue, &ended);
 	return finish(s, w, r);
 }
 
@@ -97,7 +107,7 @@ int store_usage(struct store *s, const struct store_session *rows, size_t count)
 
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = pending_session(&s->queue, PENDING_USAGE, &rows[i]);
+		r = change_session(s, PENDING_USAGE, &rows[i], false);
 	pthread_mutex_unlock(&s->lock);
 	if (!evtimer_pending(s->flush, NULL))
 		evtimer_add(s->flush, &wait);
@@ -116,7 +126,7 @@ static int change_entry(struct store *s, enum pending_op op, const struct store_
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&s->lock);
-	r = pending_entry(&s->queue, op, entry);
+	r = pending_entry(&s->urgent, op, entry);
 	return finish(s, w, r);
 }
 
@@ -156,6 +166,21 @@ int store_audit(struct store *s, const char *who, int64_t uid, const char *actio
 		audit.mac = *mac;
 	pthread_mutex_lock(&s->lock);
 	return finish(s, NULL, pending_audit(&s->queue, &audit));
+}
+
+void store_begin_all(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->filling = true;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void store_end_all(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->filling = false;
+	s->whole = true;
+	finish(s, NULL, 0);
 }
 
 int store_history(struct store *s, uint64_t since_unix, uint64_t after_id, size_t limit,

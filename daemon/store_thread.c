@@ -12,7 +12,10 @@
 #include "common/log.h"
 #include "daemon/store_private.h"
 
-enum { TRIM_MS = 600 * 1000 };
+enum {
+	TRIM_MS = 600 * 1000,
+	PORTION = 2000, /* rows of a transaction that nobody waits for: some milliseconds */
+};
 
 void store_queries_add(struct store_queries *queries, struct store_query *query)
 {
@@ -196,7 +199,8 @@ static bool wait_for_work(struct store *s)
 	int r = 0;
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->stop && !s->hurry && r != ETIMEDOUT && !(s->kicked && !s->error)) {
+	while (!s->stop && !s->hurry && r != ETIMEDOUT &&
+	       !(s->kicked && !s->error && !s->filling)) {
 		if (s->error || s->renewed)
 			r = pthread_cond_timedwait(&s->work, &s->lock, &retry);
 		else
@@ -232,21 +236,29 @@ static void publish(struct store *s, uint64_t batch, int r, const struct store_e
 	store_wake(s);
 }
 
-/* Takes all that is queued. */
+/* Takes all that is urgent and a portion of the rest; questions wait until nothing is left, so that
+ * the answer has what was queued before. */
 static uint64_t take(struct store *s, struct store_queries *ret_queries)
 {
-	struct pending newer;
+	struct pending urgent, portion;
 	uint64_t batch;
 
+	*ret_queries = (struct store_queries){0};
 	pthread_mutex_lock(&s->lock);
 	batch = s->batch++;
-	newer = s->queue;
-	s->queue = (struct pending){0};
-	*ret_queries = s->queries;
-	s->queries = (struct store_queries){0};
-	s->held_count += pending_count(&newer);
+	urgent = s->urgent;
+	s->urgent = (struct pending){0};
+	pending_take(&s->queue, s->whole ? SIZE_MAX : PORTION, &portion);
+	s->whole = false;
+	s->kicked = pending_count(&s->queue) > 0;
+	if (!s->kicked) {
+		*ret_queries = s->queries;
+		s->queries = (struct store_queries){0};
+	}
+	s->held_count += pending_count(&urgent) + pending_count(&portion);
 	pthread_mutex_unlock(&s->lock);
-	pending_merge(&s->held, &newer);
+	pending_merge(&s->held, &portion);
+	pending_merge(&s->held, &urgent);
 	return batch;
 }
 
