@@ -35,12 +35,14 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_WEB_EXTEND] = sizeof(struct web_request),
 	[MSG_GATE_ABILITY] = sizeof(struct gate_ability),
 	[MSG_GATE_OPEN] = sizeof(struct gate_open),
+	[MSG_GATE_RESTORE] = sizeof(struct gate_restore),
 };
 
 _Static_assert(sizeof(struct web_request) == 36, "the same on every architecture");
 _Static_assert(sizeof(struct web_reply) == 72, "no hidden padding");
-_Static_assert(sizeof(struct change) == 248, "no hidden padding");
+_Static_assert(sizeof(struct change) == 208, "no hidden padding");
 _Static_assert(sizeof(struct change_element) == 16, "no hidden padding");
+_Static_assert(sizeof(struct lost_member) == 232, "no hidden padding");
 
 size_t msg_size(uint32_t type)
 {

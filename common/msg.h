@@ -33,6 +33,7 @@ union msg {
 	struct gate_flushed gate_flushed;
 	struct gate_ability gate_ability;
 	struct gate_open gate_open;
+	struct gate_restore gate_restore;
 };
 
 /* The one size of a message type; 0 for an unknown type. */

@@ -32,6 +32,7 @@ enum {
 	COMMENT_MAX = 128,	 /* with its NUL: what the kernel keeps with a member */
 	CHANGE_MAX = 4096,	 /* elements in one MSG_GATE_BULK: one transaction */
 	COUNTERS_MAX = 256,	 /* keys in one MSG_GATE_READ */
+	RESTORE_MAX = 256,	 /* members in one MSG_GATE_RESTORE: one transaction */
 	FORGET_ADDRS_MAX = 1024, /* addresses in one MSG_GATE_FORGET */
 	ERROR_TEXT_MAX = 256,
 };
@@ -75,6 +76,7 @@ enum msg_type {
 	MSG_WEB_COUNTS,
 	MSG_WEB_EXTEND,
 	MSG_GATE_ABILITY,
+	MSG_GATE_RESTORE,
 	MSG_TYPES
 };
 
@@ -83,7 +85,7 @@ struct counters {
 	uint64_t packets_up, bytes_up;	   /* IP bytes from the guest */
 	uint64_t packets_down, bytes_down; /* IP bytes towards the guest */
 	uint32_t over;			   /* OVER_UP, OVER_DOWN: a quota is used up */
-	uint32_t pad;
+	uint32_t absent;		   /* of an answer: it is no member, and the rest is zero */
 };
 enum { OVER_UP = 1, OVER_DOWN = 2 };
 

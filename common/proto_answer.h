@@ -4,7 +4,7 @@
 
 #include "common/proto.h"
 
-/* The answer to MSG_GATE_READ, in its order; zeroes for a MAC that is no member. */
+/* The answer to MSG_GATE_READ, in its order. */
 struct gate_counters {
 	struct msg_head head;
 	uint32_t count;
@@ -17,7 +17,7 @@ struct gate_session {
 	uint32_t zone;
 	struct mac mac;
 	uint16_t pad;
-	uint64_t left_ms;
+	uint64_t ends_ms; /* CLOCK_BOOTTIME; 0: it has no end */
 	char comment[COMMENT_MAX];
 };
 

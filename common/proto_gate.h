@@ -49,7 +49,6 @@ struct change {
 	struct addr opened_by;	   /* family 4 or 6 (a change of one): only if that MAC opened this
 				      connection, else -EKEYREJECTED */
 	struct limits limits;	   /* of all; revoke: those that they have, as far as is known */
-	struct counters used;	   /* a grant of one: what it starts with if it is no member */
 	char comment[COMMENT_MAX]; /* kept with the element, read back by MSG_GATE_DUMP */
 };
 
@@ -63,6 +62,25 @@ struct gate_bulk { /* of many */
 	struct msg_head head;
 	struct change change;
 	struct change_element elements[CHANGE_MAX];
+};
+
+/* A member as it was before the kernel lost it. */
+struct lost_member {
+	struct mac mac;
+	uint16_t pad;
+	uint64_t ends_ms; /* CLOCK_BOOTTIME; 0: without an end */
+	struct limits limits;
+	struct counters used;
+	char comment[COMMENT_MAX];
+};
+
+/* Puts members [0, count) of one zone back, in one transaction.  One that is there keeps its
+ * counters. */
+struct gate_restore {
+	struct msg_head head;
+	uint32_t zone;
+	uint32_t count;
+	struct lost_member members[RESTORE_MAX];
 };
 
 struct gate_read {

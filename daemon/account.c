@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "daemon/account.h"
@@ -12,39 +13,28 @@
 struct accounting {
 	struct engine *engine;
 	struct event *timer;
-	struct session_key *keys; /* of this round, by zone */
-	size_t count, at;
-	uint64_t asked_us; /* when the gate was */
-	size_t portion;	   /* that the gate was asked for and has not answered yet; 0: none */
+	struct sessions_walk walk; /* of this round */
+	bool walking;
+	uint32_t zone;
+	struct mac macs[COUNTERS_MAX]; /* of this portion */
+	uint64_t asked_us;	       /* when the gate was */
+	size_t portion; /* that the gate was asked for and has not answered yet; 0: none */
 };
 
-static int by_zone(const void *a, const void *b)
+/* Portions are of one zone. */
+static size_t count_portions(const struct engine *e)
 {
-	const struct session_key *x = a, *y = b;
+	size_t portions = 0;
 
-	return (x->zone > y->zone) - (x->zone < y->zone);
-}
-
-static int start_round(struct accounting *a)
-{
-	const struct sessions *sessions = &a->engine->sessions;
-	const size_t count = HASH_COUNT(sessions->all);
-
-	free(a->keys);
-	a->count = a->at = 0;
-	a->keys = calloc(count + 1, sizeof(*a->keys));
-	if (!a->keys)
-		return -ENOMEM;
-	for (const struct session *s = sessions->all; s; s = s->hh.next)
-		a->keys[a->count++] = s->key;
-	qsort(a->keys, a->count, sizeof(*a->keys), by_zone);
-	return 0;
+	for (uint32_t i = 0; i < e->config->zone_count; i++)
+		portions += (e->sessions.zones[i].count + COUNTERS_MAX - 1) / COUNTERS_MAX;
+	return portions;
 }
 
 /* The next portion after a part of the time; when all are done, the next round. */
 static void wait_for_next(struct accounting *a)
 {
-	const uint64_t portions = (a->count + COUNTERS_MAX - 1) / COUNTERS_MAX;
+	const size_t portions = count_portions(a->engine);
 	const uint64_t ms = a->engine->config->accounting * 1000 / (portions ? portions : 1);
 	const struct timeval wait = {.tv_sec = (time_t)(ms / 1000),
 				     .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
@@ -68,17 +58,15 @@ static void end_sessions(struct accounting *a, const char *reason)
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->portion; i++) {
-		const struct session_key *key = &a->keys[a->at + i];
-		const struct session *s = sessions_find(&e->sessions, key->zone, &key->mac);
+		const struct session *s = sessions_find(&e->sessions, a->zone, &a->macs[i]);
 
 		if (s &&
 		    policy_used_up(&s->limits, &s->used, (now - s->active_ms) / 1000) == reason)
-			macs[n++] = key->mac;
+			macs[n++] = a->macs[i];
 	}
-	if (n > 0 &&
-	    member_revoke(e, a->keys[a->at].zone, macs, n, &actor_portald, reason, ended, NULL) < 0)
+	if (n > 0 && member_revoke(e, a->zone, macs, n, &actor_portald, reason, ended, NULL) < 0)
 		log_warning("zone %s: out of memory: %zu guest(s) stay online",
-			    e->config->zones[a->keys[a->at].zone].name, n);
+			    e->config->zones[a->zone].name, n);
 }
 
 static void counted(void *data, const union msg *msg)
@@ -88,8 +76,7 @@ static void counted(void *data, const union msg *msg)
 	const bool good = msg->head.type == MSG_GATE_COUNTERS && counters->count == a->portion;
 
 	for (size_t i = 0; i < a->portion && good; i++) {
-		const struct session_key *key = &a->keys[a->at + i];
-		struct session *s = sessions_find(&a->engine->sessions, key->zone, &key->mac);
+		struct session *s = sessions_find(&a->engine->sessions, a->zone, &a->macs[i]);
 
 		if (s)
 			session_count(s, &counters->counters[i]);
@@ -97,12 +84,37 @@ static void counted(void *data, const union msg *msg)
 	if (good) {
 		end_sessions(a, POLICY_QUOTA);
 		end_sessions(a, POLICY_IDLE);
-		persist_usage(a->engine, &a->keys[a->at], a->portion);
+		persist_usage(a->engine, a->zone, a->macs, a->portion);
 	}
 	histogram_add(&a->engine->metrics.accounting, now_us() - a->asked_us);
-	a->at += a->portion;
 	a->portion = 0;
 	wait_for_next(a);
+}
+
+/* The next sessions of one zone; none at the end of a round. */
+static void gather(struct accounting *a)
+{
+	struct session *s;
+
+	if (!a->walking)
+		sessions_walk_begin(&a->walk, &a->engine->sessions, 0, ZONES_MAX);
+	a->walking = true;
+	a->portion = 0;
+	while (a->portion < COUNTERS_MAX && (s = sessions_walk_next(&a->walk))) {
+		if (a->portion > 0 && s->key.zone != a->zone) {
+			sessions_walk_back(&a->walk, s);
+			return;
+		}
+		a->zone = s->key.zone;
+		a->macs[a->portion++] = s->key.mac;
+	}
+}
+
+static void end_round(struct accounting *a)
+{
+	if (a->walking)
+		sessions_walk_end(&a->walk);
+	a->walking = false;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
@@ -114,18 +126,16 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	persist_check_clock(a->engine);
 	certificate_tell(a->engine->config, &a->engine->certificates_told);
-	if (a->at == a->count && start_round(a) < 0)
-		log_warning("accounting: out of memory; the next try follows");
-	if (a->at < a->count)
-		read.zone = a->keys[a->at].zone;
-	while (a->at + read.count < a->count && read.count < COUNTERS_MAX &&
-	       a->keys[a->at + read.count].zone == read.zone) {
-		read.macs[read.count] = a->keys[a->at + read.count].mac;
-		read.count++;
+	gather(a);
+	if (a->portion == 0) {
+		end_round(a);
+		gather(a);
 	}
-	a->portion = read.count;
+	read.zone = a->zone;
+	read.count = (uint32_t)a->portion;
+	memcpy(read.macs, a->macs, a->portion * sizeof(a->macs[0]));
 	a->asked_us = now_us();
-	if (read.count == 0 || gate_client_ask(&a->engine->gate, &read.head, counted, a) < 0) {
+	if (a->portion == 0 || gate_client_ask(&a->engine->gate, &read.head, counted, a) < 0) {
 		a->portion = 0;
 		wait_for_next(a);
 	}
@@ -154,7 +164,7 @@ void accounting_destroy(struct engine *e)
 		return;
 	if (a->timer)
 		event_free(a->timer);
-	free(a->keys);
+	end_round(a);
 	free(a);
 	e->accounting = NULL;
 }

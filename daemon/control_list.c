@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list and show.  The sessions to tell are noted first, sorted by zone and MAC; then, in portions
- * of one zone, the gate reads their counters, and each portion leaves before the next one is asked
- * for: a long list neither stops the loop nor fills the memory.
+ * list and show.  In portions of one zone the gate reads the sessions' counters, and each portion
+ * leaves before the next one is asked for: a long list neither stops the loop nor fills the memory.
+ * Within a zone they come in the order of their beginnings.
  */
 #include <net/if.h>
 #include <stdlib.h>
@@ -14,30 +14,21 @@
 _Static_assert((int)CONTROL_LIST_MAX <= (int)COUNTERS_MAX, "a portion is one question to the gate");
 
 struct list_job {
-	struct session_key *keys;
-	size_t count, at;
-	size_t portion; /* keys of the question under way */
+	struct sessions_walk walk;
+	uint32_t at, end;	 /* show: the next zone to look for the MAC in */
+	struct gate_read asking; /* the question under way */
 	json_t *sessions;
+	bool has_neighbours;
 	uint32_t zone; /* of neighbours */
-	struct neighbour *neighbours;
-	size_t neighbour_count;
+	struct neighbours neighbours;
 };
-
-static int by_key(const void *a, const void *b)
-{
-	const struct session_key *x = a, *y = b;
-
-	if (x->zone != y->zone)
-		return x->zone < y->zone ? -1 : 1;
-	return memcmp(x->mac.b, y->mac.b, MAC_LEN);
-}
 
 static void list_end(struct client *c)
 {
 	struct list_job *job = c->job;
 
-	free(job->keys);
-	free(job->neighbours);
+	sessions_walk_end(&job->walk);
+	neighbours_finish(&job->neighbours);
 	json_decref(job->sessions);
 	free(job);
 	c->job = NULL;
@@ -49,23 +40,22 @@ static void read_neighbours(struct client *c, uint32_t zone)
 	unsigned int ifindex = if_nametoindex(c->engine->config->zones[zone].interface);
 	struct list_job *job = c->job;
 
-	if (job->neighbours && job->zone == zone)
+	if (job->has_neighbours && job->zone == zone)
 		return;
-	free(job->neighbours);
-	job->neighbours = NULL;
-	job->neighbour_count = 0;
+	neighbours_finish(&job->neighbours);
+	job->has_neighbours = true;
 	job->zone = zone;
 	if (ifindex)
-		neigh_list(&c->engine->rtnl, ifindex, &job->neighbours, &job->neighbour_count);
+		neighbours_read(&job->neighbours, &c->engine->rtnl, ifindex);
 }
 
 static json_t *addresses(const struct list_job *job, const struct mac *mac)
 {
-	const struct neighbour *n = neigh_first(job->neighbours, job->neighbour_count, mac);
+	const struct neighbour *n = neighbours_first(&job->neighbours, mac);
 	json_t *list = json_array();
 	char text[ADDR_TEXT_MAX];
 
-	for (; n && n < job->neighbours + job->neighbour_count && mac_equal(&n->mac, mac); n++)
+	for (; n; n = neighbours_next(&job->neighbours, n))
 		json_array_append_new(list, json_string(addr_format(&n->addr, text)));
 	return list;
 }
@@ -97,22 +87,21 @@ static void counted(void *data, const union msg *msg)
 {
 	struct client *c = data;
 	struct list_job *job = c->job;
-	bool good = msg->head.type == MSG_GATE_COUNTERS && msg->gate_counters.count == job->portion;
+	bool good = msg->head.type == MSG_GATE_COUNTERS &&
+		    msg->gate_counters.count == job->asking.count;
 
-	read_neighbours(c, job->keys[job->at].zone);
-	for (size_t i = 0; i < job->portion; i++) {
-		const struct session_key *key = &job->keys[job->at + i];
-		struct session *s = sessions_find(&c->engine->sessions, key->zone, &key->mac);
+	read_neighbours(c, job->asking.zone);
+	for (size_t i = 0; i < job->asking.count; i++) {
+		struct session *s =
+			sessions_find(&c->engine->sessions, job->asking.zone, &job->asking.macs[i]);
 
 		if (s && good)
 			session_count(s, &msg->gate_counters.counters[i]);
 		if (s)
 			json_array_append_new(job->sessions, describe(c, s));
 	}
-	job->at += job->portion;
 	if (c->request.verb == CONTROL_LIST) {
-		client_send(c, json_pack("{s:o, s:b}", "sessions", job->sessions, "more",
-					 job->at < job->count));
+		client_send(c, json_pack("{s:o, s:b}", "sessions", job->sessions, "more", 1));
 		job->sessions = json_array();
 	}
 	list_next(c);
@@ -149,7 +138,7 @@ static void list_finish(struct client *c)
 {
 	struct list_job *job = c->job;
 
-	if (c->request.verb == CONTROL_LIST && job->count == 0)
+	if (c->request.verb == CONTROL_LIST)
 		client_send(c, json_pack("{s:[], s:b}", "sessions", "more", 0));
 	else if (c->request.verb == CONTROL_SHOW && json_array_size(job->sessions) == 0)
 		tell_absence(c);
@@ -158,28 +147,54 @@ static void list_finish(struct client *c)
 	list_end(c);
 }
 
+/* Of all, or those of the one MAC. */
+static struct session *next_session(struct client *c)
+{
+	struct list_job *job = c->job;
+	struct session *s = NULL;
+
+	if (c->request.verb == CONTROL_LIST)
+		return sessions_walk_next(&job->walk);
+	while (job->at < job->end && !s)
+		s = sessions_find(&c->engine->sessions, job->at++, &c->request.macs[0]);
+	return s;
+}
+
+/* Of one zone. */
+static void gather(struct client *c)
+{
+	const uint32_t most = c->request.verb == CONTROL_LIST ? CONTROL_LIST_MAX : 1;
+	struct list_job *job = c->job;
+	struct gate_read *read = &job->asking;
+	struct session *s;
+
+	read->count = 0;
+	while (read->count < most && (s = next_session(c))) {
+		if (read->count > 0 && s->key.zone != read->zone) {
+			sessions_walk_back(&job->walk, s);
+			return;
+		}
+		read->zone = s->key.zone;
+		read->macs[read->count++] = s->key.mac;
+	}
+}
+
 static void list_next(struct client *c)
 {
-	struct gate_read read = {.head = {MSG_GATE_READ, 0}};
 	struct list_job *job = c->job;
 
 	c->drained = NULL;
-	if (job->at == job->count || !c->io) {
-		list_finish(c);
-		return;
-	}
-	if (client_has_output(c)) {
+	if (c->io && client_has_output(c)) {
 		c->drained = list_next;
 		return;
 	}
-	read.zone = job->keys[job->at].zone;
-	while (read.count < CONTROL_LIST_MAX && job->at + read.count < job->count &&
-	       job->keys[job->at + read.count].zone == read.zone) {
-		read.macs[read.count] = job->keys[job->at + read.count].mac;
-		read.count++;
+	if (c->io)
+		gather(c);
+	if (!c->io || job->asking.count == 0) {
+		list_finish(c);
+		return;
 	}
-	job->portion = read.count;
-	if (gate_client_ask(&c->engine->gate, &read.head, counted, c) < 0) {
+	if (gate_client_ask(&c->engine->gate, &job->asking.head, counted, c) < 0) {
 		client_error(c, "out of memory");
 		list_end(c);
 	}
@@ -187,33 +202,21 @@ static void list_next(struct client *c)
 
 void control_list(struct client *c)
 {
-	const struct sessions *sessions = &c->engine->sessions;
-
 	struct list_job *job = calloc(1, sizeof(*job));
-	struct session_key *keys = calloc(HASH_COUNT(sessions->all) + 1, sizeof(*keys));
 	uint32_t zone, end;
 
-	if (!control_find_zones(c, &zone, &end)) {
+	if (!job || !control_find_zones(c, &zone, &end)) {
+		if (!job)
+			client_error(c, "out of memory");
 		free(job);
-		free(keys);
 		client_done(c);
 		return;
 	}
-	if (!job || !keys) {
-		free(job);
-		free(keys);
-		client_error(c, "out of memory");
-		client_done(c);
-		return;
-	}
-	job->keys = keys;
 	job->sessions = json_array();
+	job->asking.head.type = MSG_GATE_READ;
+	job->at = zone;
+	job->end = end;
+	sessions_walk_begin(&job->walk, &c->engine->sessions, zone, end);
 	c->job = job;
-	for (const struct session *s = sessions->all; s; s = s->hh.next) {
-		if (s->key.zone >= zone && s->key.zone < end &&
-		    (c->request.mac_count == 0 || mac_equal(&s->key.mac, &c->request.macs[0])))
-			keys[job->count++] = s->key;
-	}
-	qsort(keys, job->count, sizeof(*keys), by_key);
 	list_next(c);
 }

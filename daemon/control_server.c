@@ -265,12 +265,23 @@ static void tell_watcher(struct client *c, json_t *event)
 	client_send(c, json_incref(event));
 }
 
+static bool is_watched(const struct control *control)
+{
+	const struct client *c = control->clients;
+
+	while (c && !c->watching)
+		c = c->next;
+	return c != NULL;
+}
+
 void control_event(struct engine *e, const char *event, const struct session *s, uint64_t seconds)
 {
 	char mac[MAC_TEXT_MAX];
 	struct timeval now;
 	const char *zone = e->config->zones[s->key.zone].name;
 
+	if (!is_watched(e->control))
+		return;
 	evutil_gettimeofday(&now, NULL);
 	json_t *j = json_pack("{s:s, s:f, s:s, s:s, s:s}", "event", event, "time",
 			      (double)now.tv_sec + (double)now.tv_usec / 1e6, "zone", zone, "mac",

@@ -145,16 +145,26 @@ void engine_load_ruleset(struct engine *e, gate_reply_fn *done)
 		engine_fail(e, "out of memory");
 }
 
+/* All members are in the kernel. */
 static void become_ready(struct engine *e)
 {
 	e->ready = true;
-	member_end_all_blocked(e);
-	for (size_t i = 0; i < e->worker_count; i++)
-		channel_start(&e->workers[i].channel);
 	control_start(e->control);
 	notify("READY=1\nSTATUS=strangers are stopped, guests can log in");
 	log_info("ready: %zu zone(s), %u session(s)", e->config->zone_count,
 		 HASH_COUNT(e->sessions.all));
+}
+
+/* The kernel is asked first, the store second: what the kernel has goes on as it is there; what only
+ * the store has, and has time left, is put into the kernel again, while guests are served already. */
+static void sessions_known(struct engine *e)
+{
+	if (persist_load(e) < 0)
+		return;
+	member_end_all_blocked(e);
+	for (size_t i = 0; i < e->worker_count; i++)
+		channel_start(&e->workers[i].channel);
+	restore_members(e, become_ready);
 }
 
 /* The kernel's sessions, one by one; what is in the sets is online, whatever we remember. */
@@ -167,7 +177,7 @@ static void session_dumped(void *data, const union msg *msg)
 			engine_fail(e, "cannot read the sessions from the kernel: %s",
 				    msg->gate_done.text);
 		else
-			persist_load(e, become_ready);
+			sessions_known(e);
 		return;
 	}
 	const struct gate_session *g = &msg->gate_session;
@@ -177,9 +187,9 @@ static void session_dumped(void *data, const union msg *msg)
 		return;
 	}
 	/* one without an end is trusted, which the store knows, or goes soon */
-	struct session *s =
-		sessions_put(&e->sessions, g->zone, &g->mac,
-			     g->left_ms ? g->left_ms : CONFIG_SESSION_MAX * UINT64_C(1000));
+	const uint64_t ends_ms =
+		g->ends_ms ? g->ends_ms : now_boot_ms() + CONFIG_SESSION_MAX * UINT64_C(1000);
+	struct session *s = sessions_put(&e->sessions, g->zone, &g->mac, ends_ms);
 
 	if (!s) {
 		engine_fail(e, "out of memory");
@@ -187,7 +197,8 @@ static void session_dumped(void *data, const union msg *msg)
 	}
 	session_parse_comment(s, g->comment);
 	s->found = true;
-	s->endless = g->left_ms == 0;
+	s->round = e->put_all ? ROUND_NEVER : e->flush_round;
+	s->endless = g->ends_ms == 0;
 }
 
 static void ruleset_loaded(void *data, const union msg *reply)
@@ -287,12 +298,16 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	e->base = event_base_new();
 	if (!e->base)
 		return -ENOMEM;
-	e->sessions = (struct sessions){.base = e->base, .expired = member_expired, .data = e};
+	e->sessions = (struct sessions){.expired = member_expired, .data = e};
 
-	int r = init_signals(e);
+	int r = sessions_init(&e->sessions, e->base);
 
 	if (r == 0)
+		r = init_signals(e);
+	if (r == 0)
 		r = netlink_init(&e->rtnl, NETLINK_ROUTE, 0);
+	if (r == 0)
+		r = lag_begin(&e->metrics.lag, e->base);
 	if (r == 0)
 		r = forget_create(e);
 	if (r == 0)
@@ -341,6 +356,7 @@ static void engine_finish(struct engine *e)
 	for (size_t i = 0; i < STORE_LISTS; i++)
 		maclist_finish(&e->lists[i]);
 	netlink_finish(&e->rtnl);
+	lag_end(&e->metrics.lag);
 	for (size_t i = 0; i < 3; i++) {
 		if (e->signals[i])
 			event_free(e->signals[i]);

@@ -57,6 +57,7 @@ struct engine {
 	bool put_all;		/* at the start: the kernel has sets that lack members of others */
 	uint32_t flush_round;	/* how often somebody flushed the ruleset */
 	uint64_t restore_count; /* of messages that put members back; see member.c */
+	uint64_t trusted_put_back; /* the last of them that had trusted devices */
 	struct control *control;
 	struct accounting *accounting;
 	struct persist *persist;

@@ -9,7 +9,7 @@
 #include "daemon/forget.h"
 #include "daemon/neigh.h"
 
-enum { GATHER_MS = 5 }; /* guests that go within this time share the dumps */
+enum { GATHER_MS = 5 };
 
 struct gone {
 	struct session_key key;
@@ -34,6 +34,7 @@ struct round {
 struct forgetting {
 	struct event *timer;
 	struct round *next; /* being filled, or NULL */
+	bool under_way;	    /* one round is, which the next one waits for */
 };
 
 static struct round *round_filling(struct engine *e)
@@ -48,8 +49,20 @@ static struct round *round_filling(struct engine *e)
 	return f->next;
 }
 
+/* Guests that go within this time, or while a round is under way, share the dumps. */
+static void wait_for_round(struct engine *e)
+{
+	const struct timeval soon = {.tv_usec = GATHER_MS * 1000};
+	struct forgetting *f = e->forgetting;
+
+	if (f->next && !f->under_way && !evtimer_pending(f->timer, NULL))
+		evtimer_add(f->timer, &soon);
+}
+
 static void round_release(struct round *r)
 {
+	struct engine *e = r->engine;
+
 	if (--r->asked > 0)
 		return;
 	for (size_t i = 0; i < r->waiter_count; i++)
@@ -57,6 +70,8 @@ static void round_release(struct round *r)
 	free(r->waiters);
 	free(r->gone);
 	free(r);
+	e->forgetting->under_way = false;
+	wait_for_round(e);
 }
 
 static void gate_forgot(void *data, const union msg *reply)
@@ -92,40 +107,35 @@ static void add_addr(struct sending *s, const struct addr *addr)
 }
 
 /* Another device has the address now. */
-static bool is_taken(const struct neighbour *all, size_t count, const struct addr *addr,
-		     const struct mac *mac)
+static bool is_taken(const struct neighbours *all, const struct addr *addr, const struct mac *mac)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (addr_equal(&all[i].addr, addr) && !mac_equal(&all[i].mac, mac))
-			return true;
-	}
-	return false;
+	const struct mac *owner = neighbours_owner(all, addr);
+
+	return owner && !mac_equal(owner, mac);
 }
 
-static void forget_guest(struct sending *s, const struct gone *g, const struct neighbour *all,
-			 size_t count)
+static void forget_guest(struct sending *s, const struct gone *g, const struct neighbours *all)
 {
-	const struct neighbour *n = neigh_first(all, count, &g->key.mac);
+	const struct neighbour *n = neighbours_first(all, &g->key.mac);
 
-	for (; n && n < all + count && mac_equal(&n->mac, &g->key.mac); n++)
+	for (; n; n = neighbours_next(all, n))
 		add_addr(s, &n->addr);
 	for (size_t i = 0; i < 2; i++) {
-		if (g->seen[i].family && !is_taken(all, count, &g->seen[i], &g->key.mac))
+		if (g->seen[i].family && !is_taken(all, &g->seen[i], &g->key.mac))
 			add_addr(s, &g->seen[i]);
 	}
 }
 
 static void forget_zone(struct round *r, uint32_t zone)
 {
-	CLEANUP(cleanup_free) struct neighbour *all = NULL;
+	CLEANUP(neighbours_finish) struct neighbours all = {0};
 	CLEANUP(cleanup_free) struct sending *s = calloc(1, sizeof(*s));
 	struct engine *e = r->engine;
 	unsigned int ifindex = if_nametoindex(e->config->zones[zone].interface);
-	size_t count = 0;
 
 	if (!s)
 		return;
-	int err = ifindex ? neigh_list(&e->rtnl, ifindex, &all, &count) : 0;
+	int err = ifindex ? neighbours_read(&all, &e->rtnl, ifindex) : 0;
 
 	if (err < 0)
 		log_warning("neighbour table: %s", strerror(-err));
@@ -134,7 +144,7 @@ static void forget_zone(struct round *r, uint32_t zone)
 	s->msg.zone = zone;
 	for (size_t i = 0; i < r->gone_count; i++) {
 		if (r->gone[i].key.zone == zone)
-			forget_guest(s, &r->gone[i], all, count);
+			forget_guest(s, &r->gone[i], &all);
 	}
 	send_addrs(s);
 }
@@ -150,6 +160,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	if (!r)
 		return;
 	e->forgetting->next = NULL;
+	e->forgetting->under_way = true;
 	r->asked = 1;
 	for (size_t i = 0; i < r->gone_count; i++)
 		zones[r->gone[i].key.zone] = true;
@@ -215,7 +226,6 @@ void forget_add(struct engine *e, const struct session *session)
 
 void forget_then(struct engine *e, forget_done_fn *done, void *data)
 {
-	const struct timeval soon = {.tv_usec = GATHER_MS * 1000};
 	struct round *r = round_filling(e);
 
 	if (done && (!r || !grow(&r->waiters, r->waiter_count, sizeof(*r->waiters)))) {
@@ -224,6 +234,5 @@ void forget_then(struct engine *e, forget_done_fn *done, void *data)
 	}
 	if (done)
 		r->waiters[r->waiter_count++] = (struct waiter){done, data};
-	if (!evtimer_pending(e->forgetting->timer, NULL))
-		evtimer_add(e->forgetting->timer, &soon);
+	wait_for_round(e);
 }

@@ -9,6 +9,7 @@
 #include "daemon/member.h"
 #include "daemon/neigh.h"
 #include "daemon/policy.h"
+#include "daemon/restore.h"
 #include "daemon/trust.h"
 
 /* So many messages may wait for the gate; beyond that guests are asked to try again. */
@@ -90,9 +91,11 @@ static void counted(void *data, const union msg *msg)
 static void reply_online(struct asking *a)
 {
 	struct gate_read read = {.head = {MSG_GATE_READ, 0}, .zone = a->zone, .count = 1};
+	struct engine *e = a->worker->engine;
 
 	read.macs[0] = a->mac;
-	if (gate_client_ask(&a->worker->engine->gate, &read.head, counted, a) < 0)
+	if (restore_first(e, a->zone, &a->mac, 1) < 0 ||
+	    gate_client_ask(&e->gate, &read.head, counted, a) < 0)
 		reply_and_free(a, GUEST_FAILED);
 }
 

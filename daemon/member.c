@@ -10,9 +10,12 @@
 #include "daemon/forget.h"
 #include "daemon/member.h"
 #include "daemon/persist.h"
+#include "daemon/restore.h"
 #include "daemon/session_comment.h"
 
 const struct actor actor_guest = {"guest", -1}, actor_portald = {"portald", -1};
+
+enum { CUT_OFF_MS = 60 * 1000 }; /* in which the gate has answered */
 
 /* A change that the gate is asked for. */
 struct pending {
@@ -20,7 +23,7 @@ struct pending {
 	struct actor by;
 	uint32_t zone;
 	enum session_how how;
-	uint64_t left_ms, ends_ms, started; /* left_ms: when it was asked for */
+	uint64_t left_ms, ends_ms, started; /* ends_ms: CLOCK_BOOTTIME; 0: a revoke */
 	struct limits limits;
 	char note[NOTE_MAX];
 	struct addr opened_by;
@@ -43,7 +46,6 @@ static struct pending *pending_new(struct engine *e, uint32_t zone, const struct
 		return NULL;
 	c->engine = e;
 	c->zone = zone;
-	c->restore_count = e->restore_count;
 	c->count = count;
 	memcpy(c->macs, macs, count * sizeof(*macs));
 	return c;
@@ -82,11 +84,27 @@ static int ask_for_many(struct pending *c, enum change_op op, gate_reply_fn *fn)
 static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
 {
 	struct gate_change msg = {.head = {MSG_GATE_CHANGE, 0}, .element = element(c, 0)};
+	int r = restore_first(c->engine, c->zone, c->macs, c->count);
 
+	c->restore_count = c->engine->restore_count;
+	if (r < 0)
+		return r;
 	if (c->count != 1)
 		return ask_for_many(c, op, fn);
 	describe(c, op, &msg.change);
 	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
+}
+
+/* Was one of them put back, as it was before, after the gate was asked? */
+static bool was_put_back(const struct pending *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
+
+		if (s && s->put_back > c->restore_count)
+			return true;
+	}
+	return false;
 }
 
 /* Somebody flushed the ruleset while the gate was asked: members were put back as they were before,
@@ -94,9 +112,8 @@ static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
 static bool ask_again(struct pending *c, const union msg *reply, enum change_op op,
 		      gate_reply_fn *fn)
 {
-	if (reply->gate_done.error < 0 || c->restore_count == c->engine->restore_count)
+	if (reply->gate_done.error < 0 || !was_put_back(c))
 		return false;
-	c->restore_count = c->engine->restore_count;
 	c->again = true;
 	if (ask_gate(c, op, fn) == 0)
 		return true;
@@ -169,11 +186,10 @@ void member_end_all_blocked(struct engine *e)
 		return;
 	}
 	for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
+		const struct session *s;
 		size_t n = 0;
 
-		for (const struct session *s = e->sessions.all; s; s = s->hh.next) {
-			if (s->key.zone != zone)
-				continue;
+		TAILQ_FOREACH (s, &e->sessions.lists[zone], of_zone) {
 			macs[n++] = s->key.mac;
 			if (n == CHANGE_MAX) {
 				member_end_blocked(e, zone, macs, n);
@@ -187,7 +203,6 @@ void member_end_all_blocked(struct engine *e)
 static void granted(void *data, const union msg *reply)
 {
 	struct pending *c = data;
-	const uint64_t now = now_boot_ms();
 	int error = reply->gate_done.error;
 
 	if (ask_again(c, reply, CHANGE_GRANT, granted))
@@ -195,15 +210,16 @@ static void granted(void *data, const union msg *reply)
 	c->waiting = 1;
 	for (size_t i = 0; i < c->count && error == 0; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
-		struct session *s = sessions_put(&c->engine->sessions, c->zone, &c->macs[i],
-						 c->ends_ms > now ? c->ends_ms - now : 1);
+		struct session *s =
+			sessions_put(&c->engine->sessions, c->zone, &c->macs[i], c->ends_ms);
 
 		if (!s) { /* the kernel lets it pass, so we must not forget it: start again from the
 			     kernel's state */
 			engine_fail(c->engine, "out of memory");
 			break;
 		}
-		s->ending = s->endless = false;
+		s->ending = s->endless = s->too_long = false;
+		s->round = c->engine->flush_round;
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;
@@ -349,12 +365,32 @@ int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_
 	return r;
 }
 
+static void cut_off(void *data, int error, size_t count)
+{
+	(void)count;
+	if (error < 0)
+		engine_fail(data, "a session that has ended cannot be cut off: %s",
+			    strerror(-error));
+}
+
+/* The clock was set, and the kernel has not been told of the new end. */
+static void cut_off_first(struct engine *e, struct session *s)
+{
+	s->too_long = false;
+	sessions_put(&e->sessions, s->key.zone, &s->key.mac, now_boot_ms() + CUT_OFF_MS);
+	if (member_revoke(e, s->key.zone, &s->key.mac, 1, &actor_portald, "expiry", cut_off, e) < 0)
+		cut_off(e, -ENOMEM, 0);
+}
+
 void member_expired(void *engine, struct session *session)
 {
 	struct engine *e = engine;
-
 	char mac[MAC_TEXT_MAX];
 
+	if (session->too_long) {
+		cut_off_first(e, session);
+		return;
+	}
 	log_info("zone %s: expiry: %s", e->config->zones[session->key.zone].name,
 		 mac_format(&session->key.mac, mac));
 	control_event(e, "expiry", session, 0);

@@ -201,6 +201,11 @@ static void accounting(const struct scrape *x)
 	seconds(x, &x->e->metrics.accounting);
 }
 
+static void loop_lag(const struct scrape *x)
+{
+	seconds(x, &x->e->metrics.lag.seconds);
+}
+
 /* No sample without a certificate */
 static void certificate_end(const struct scrape *x)
 {
@@ -290,6 +295,7 @@ static const struct {
 	{"portald_ruleset_flushes_total", "counter", "How often somebody else removed the ruleset.", flushes},
 	{"portald_certificate_expiry_timestamp_seconds", "gauge", "When the portal's certificate of a zone expires, since 1970.", certificate_end},
 	{"portald_ocsp_expiry_timestamp_seconds", "gauge", "Until when its CA's response is shown with it, since 1970.", ocsp_end},
+	{"portald_event_loop_lag_seconds", "histogram", "How late a timer of portald is that fires ten times a second.", loop_lag},
 	{"portald_accounting_read_seconds", "histogram", "Time to read one portion of the kernel's counters and act on it.", accounting},
 	{"portald_store_commit_seconds", "histogram", "Time to write one transaction to the disk.", store_commits},
 	{"portald_store_healthy", "gauge", "0: the disk does not take what is in memory.", store_healthy},

@@ -9,6 +9,7 @@
 
 #include "common/proto_web.h"
 #include "daemon/histogram.h"
+#include "daemon/lag.h"
 
 struct engine;
 
@@ -20,6 +21,7 @@ struct metrics {
 	uint64_t logins[ZONES_MAX][METRICS_STATES]; /* by enum guest_state */
 	uint64_t web[ZONES_MAX][WEB_COUNTS];	    /* of all workers */
 	struct histogram accounting;		    /* questions to the gate and their answers */
+	struct lag lag;
 };
 
 /* event: a name of common/control.h */

@@ -122,17 +122,45 @@ static int take_each(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int by_mac(const void *a, const void *b)
+/* What the hash tables are of; 0: of the MAC. */
+static const void *key_of(const struct neighbour *n, enum neighbours_index index, size_t *ret_len)
 {
-	const struct neighbour *x = a, *y = b;
-
-	return memcmp(x->mac.b, y->mac.b, MAC_LEN);
+	*ret_len = index == BY_MAC ? MAC_LEN : n->addr.family == 4 ? 4 : 16;
+	return index == BY_MAC ? (const void *)n->mac.b : n->addr.b;
 }
 
-int neigh_list(struct netlink *nl, unsigned int ifindex, struct neighbour **ret_all,
-	       size_t *ret_count)
+/* FNV-1a: a guest that makes its own chain long only makes the search for itself long. */
+static uint32_t hash(const void *key, size_t len)
+{
+	const unsigned char *at = key;
+	uint32_t h = 2166136261U;
+
+	while (len-- > 0)
+		h = (h ^ *at++) * 16777619U;
+	return h ^ h >> 15;
+}
+
+static bool build_index(struct neighbours *all, enum neighbours_index index)
+{
+	uint32_t *buckets = calloc(all->mask + 1, sizeof(*buckets));
+	size_t len;
+
+	all->buckets[index] = buckets;
+	for (size_t i = 0; i < all->count && buckets; i++) {
+		struct neighbour *n = &all->all[i];
+		const void *key = key_of(n, index, &len);
+		uint32_t *bucket = &buckets[hash(key, len) & all->mask];
+
+		n->next[index] = *bucket;
+		*bucket = (uint32_t)i + 1;
+	}
+	return buckets != NULL;
+}
+
+int neighbours_read(struct neighbours *ret_all, struct netlink *nl, unsigned int ifindex)
 {
 	struct collecting c = {.ifindex = ifindex};
+	struct neighbours all = {0};
 	char buf[256];
 	int r = -EINTR;
 
@@ -143,31 +171,62 @@ int neigh_list(struct netlink *nl, unsigned int ifindex, struct neighbour **ret_
 	}
 	if (r == -EINTR) /* it changes faster than we read; what we have is true all the same */
 		r = 0;
-	if (r == 0 && c.failed)
+	all.all = c.all;
+	all.count = c.count;
+	while (all.mask < all.count)
+		all.mask = 2 * all.mask + 1;
+	if (r == 0 && (c.failed || !build_index(&all, BY_MAC) || !build_index(&all, BY_ADDR)))
 		r = -ENOMEM;
 	if (r < 0) {
-		free(c.all);
+		neighbours_finish(&all);
 		return r;
 	}
-	if (c.count)
-		qsort(c.all, c.count, sizeof(*c.all), by_mac);
-	*ret_all = c.all;
-	*ret_count = c.count;
+	*ret_all = all;
 	return 0;
 }
 
-const struct neighbour *neigh_first(const struct neighbour *all, size_t count,
-				    const struct mac *mac)
+void neighbours_finish(struct neighbours *all)
 {
-	size_t low = 0, high = count;
+	for (size_t i = 0; i < NEIGHBOURS_INDEXES; i++)
+		free(all->buckets[i]);
+	free(all->all);
+	*all = (struct neighbours){0};
+}
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+static const struct neighbour *find(const struct neighbours *all, enum neighbours_index index,
+				    uint32_t from, const void *key, size_t len)
+{
+	for (uint32_t i = from; i > 0; i = all->all[i - 1].next[index]) {
+		size_t other_len;
+		const void *other = key_of(&all->all[i - 1], index, &other_len);
 
-		if (memcmp(all[mid].mac.b, mac->b, MAC_LEN) < 0)
-			low = mid + 1;
-		else
-			high = mid;
+		if (other_len == len && memcmp(other, key, len) == 0)
+			return &all->all[i - 1];
 	}
-	return low < count && mac_equal(&all[low].mac, mac) ? &all[low] : NULL;
+	return NULL;
+}
+
+static const struct neighbour *find_first(const struct neighbours *all, enum neighbours_index index,
+					  const void *key, size_t len)
+{
+	if (!all->buckets[index])
+		return NULL;
+	return find(all, index, all->buckets[index][hash(key, len) & all->mask], key, len);
+}
+
+const struct neighbour *neighbours_first(const struct neighbours *all, const struct mac *mac)
+{
+	return find_first(all, BY_MAC, mac->b, MAC_LEN);
+}
+
+const struct neighbour *neighbours_next(const struct neighbours *all, const struct neighbour *n)
+{
+	return find(all, BY_MAC, n->next[BY_MAC], n->mac.b, MAC_LEN);
+}
+
+const struct mac *neighbours_owner(const struct neighbours *all, const struct addr *addr)
+{
+	const struct neighbour *n = find_first(all, BY_ADDR, addr->b, addr->family == 4 ? 4 : 16);
+
+	return n ? &n->mac : NULL;
 }

@@ -131,13 +131,13 @@ void persist_end(struct engine *e, const struct session *s, const char *why, per
 		done(data);
 }
 
-void persist_usage(struct engine *e, const struct session_key *keys, size_t count)
+void persist_usage(struct engine *e, uint32_t zone, const struct mac *macs, size_t count)
 {
 	CLEANUP(cleanup_free) struct store_session *rows = calloc(count + 1, sizeof(*rows));
 	size_t n = 0;
 
 	for (size_t i = 0; i < count && rows; i++) {
-		struct session *s = sessions_find(&e->sessions, keys[i].zone, &keys[i].mac);
+		struct session *s = sessions_find(&e->sessions, zone, &macs[i]);
 
 		if (!s || memcmp(&s->used, &s->kept, sizeof(s->used)) == 0)
 			continue;
@@ -168,12 +168,14 @@ void persist_put_all(void *data)
 {
 	struct engine *e = data;
 
+	store_begin_all(e->persist->store);
 	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
 		persist_put(e, s, NULL, NULL);
 	for (size_t i = 0; i < STORE_LISTS; i++) {
 		for (const struct listed *l = e->lists[i].all; l; l = l->hh.next)
 			store_put_entry(e->persist->store, &l->entry, NULL, NULL);
 	}
+	store_end_all(e->persist->store);
 }
 
 int persist_open(struct engine *e)
@@ -202,7 +204,7 @@ void persist_close(struct engine *e)
 
 	if (!p)
 		return;
-	if (p->store && p->ready)
+	if (p->store && p->loaded)
 		store_drain(p->store, DRAIN_MS);
 	if (p->store)
 		store_close(p->store);
@@ -327,7 +329,7 @@ static void take_session(struct engine *e, const struct store_session *row)
 		take_row(s, row);
 		if (p->restarted && s->ends_ms > now)
 			sessions_put(&e->sessions, (uint32_t)zone, &row->mac,
-				     left_of_both(s->ends_ms - now, left_ms));
+				     now + left_of_both(s->ends_ms - now, left_ms));
 		return;
 	}
 	if (left_ms == 0) {
@@ -342,26 +344,29 @@ static void take_session(struct engine *e, const struct store_session *row)
 		store_end_session(p->store, row, p->now.unix_s, list_events[i], NULL, NULL);
 		return;
 	}
-	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, left_ms);
+	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, now_boot_ms() + left_ms);
 	if (!s) {
 		engine_fail(e, "out of memory");
 		return;
 	}
 	take_row(s, row);
 	s->restored = true;
+	s->round = ROUND_NEVER;
 	p->restored++;
 }
 
-/* The sessions that the store lacks are put; after a reboot, or when the clock was set, all. */
+/* The sessions that the store lacks are put; when the clock was set, or is still to be set, all. */
 static void finish_load(struct engine *e)
 {
 	struct persist *p = e->persist;
-	const bool all = !p->restarted || was_set(p);
+	const bool all = p->clock_behind || was_set(p);
 
+	store_begin_all(p->store);
 	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
 		if (!s->in_store || all)
 			persist_put(e, s, NULL, NULL);
 	}
+	store_end_all(p->store);
 	if (p->foreign)
 		log_warning("store: %zu session(s) of zones that are not configured wait there",
 			    p->foreign);
@@ -371,20 +376,21 @@ static void finish_load(struct engine *e)
 	if (p->clock_behind && p->restored)
 		log_warning("the clock is behind; the time that portald was away is taken off the "
 			    "sessions once it is set");
-	restore_members(e, p->restored > 0 || e->put_all, p->ready);
 }
 
-void persist_load(struct engine *e, void (*ready)(struct engine *e))
+int persist_load(struct engine *e)
 {
 	struct persist *p = e->persist;
 	const struct store_loader loader = {.session = collect, .entry = collect_entry, .data = e};
 	int r = store_load(p->store, &loader, &p->last);
 
-	p->ready = ready;
-	if (r < 0 || p->out_of_memory) {
-		engine_fail(e, "store: %s", strerror(r < 0 ? -r : ENOMEM));
-		return;
+	if (r >= 0 && p->out_of_memory)
+		r = -ENOMEM;
+	if (r < 0) {
+		engine_fail(e, "store: %s", strerror(-r));
+		return r;
 	}
+	p->loaded = true;
 	store_clock_now(&p->now);
 	p->loaded_ms = now_boot_ms();
 	p->restarted = strcmp(p->last.boot_id, p->now.boot_id) == 0;
@@ -395,4 +401,5 @@ void persist_load(struct engine *e, void (*ready)(struct engine *e))
 	p->rows = NULL;
 	trust_take_over(e);
 	finish_load(e);
+	return 0;
 }

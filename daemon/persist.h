@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine's sessions in the store, and back at start.  The kernel is asked first, the store second:
- * what the kernel has goes on as it is there; what only the store has, and has time left, is put
- * into the kernel again.
+ * The engine's sessions in the store, and back at start, when what the kernel has is known already.
  *
  * Time that passed without us counts by the wall clock, if it was not behind the last entry's when
  * we started; else (no real-time clock, and no time from the network yet) the rest of a session is
@@ -17,9 +15,9 @@ int persist_open(struct engine *e);
 /* Waits for what is under way, for a named time at most. */
 void persist_close(struct engine *e);
 
-/* After the kernel's sessions are in the table: adds those of the store, and calls ready when the
- * kernel has them too. */
-void persist_load(struct engine *e, void (*ready)(struct engine *e));
+/* After the kernel's sessions are in the table: adds those of the store, which the kernel lacks yet.
+ * Negative errno: the engine has failed. */
+int persist_load(struct engine *e);
 
 /* done(data): the session is on disk, or the disk fails and it is in memory. */
 typedef void persist_done_fn(void *data);
@@ -28,7 +26,7 @@ void persist_put(struct engine *e, const struct session *s, persist_done_fn *don
 void persist_end(struct engine *e, const struct session *s, const char *why, persist_done_fn *done,
 		 void *data);
 /* What sessions have used; soon on disk. */
-void persist_usage(struct engine *e, const struct session_key *keys, size_t count);
+void persist_usage(struct engine *e, uint32_t zone, const struct mac *macs, size_t count);
 /* From time to time: has the clock been set? */
 void persist_check_clock(struct engine *e);
 

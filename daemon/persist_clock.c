@@ -8,83 +8,39 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "daemon/member.h"
 #include "daemon/persist.h"
 #include "daemon/persist_private.h"
+#include "daemon/restore.h"
 
-/* A change takes the kernel some milliseconds; logins wait for no more than these. */
-enum { WINDOW = 8 };
-
-/* The clock says now how long we were away: it is taken off what the store had, a few sessions at a
- * time, and from what is left of each when its turn comes. */
-struct take_off {
-	struct engine *engine;
-	uint64_t away_ms;
-	size_t count, next, waiting;
-	struct session_key keys[];
-};
-
-static void go_on(struct take_off *t);
-
-static void changed(void *data, int error, size_t replaced)
+static void taken_off(struct engine *e)
 {
-	struct take_off *t = data;
-
-	(void)error; /* logged */
-	(void)replaced;
-	t->waiting--;
-	go_on(t);
+	(void)e;
+	log_info("the sessions are shortened");
 }
 
-/* 0: nothing to do, or it is under way. */
-static int shorten(struct take_off *t, const struct session_key *key)
-{
-	const uint64_t now = now_boot_ms();
-	struct session *s = sessions_find(&t->engine->sessions, key->zone, &key->mac);
-
-	if (!s || !s->restored || s->ending || s->ends_ms <= now)
-		return 0;
-	const uint64_t left = s->ends_ms - now;
-	const struct member_change to = {.by = actor_portald,
-					 .event = "change",
-					 .left_ms = left > t->away_ms ? left - t->away_ms : 1,
-					 .limits = s->limits,
-					 .note = s->note};
-	int r = member_change(t->engine, s, &to, changed, t);
-
-	s->restored = false;
-	t->waiting += r == 0;
-	return r;
-}
-
-static void go_on(struct take_off *t)
-{
-	while (t->waiting < WINDOW && t->next < t->count) {
-		if (shorten(t, &t->keys[t->next++]) < 0)
-			log_error("out of memory: a session lasts longer than it should");
-	}
-	if (t->waiting > 0)
-		return;
-	log_info("%zu session(s) are shortened", t->count);
-	free(t);
-}
-
+/* The clock says now how long we were away: it is taken off what the store had, here at once, and in
+ * the kernel as if those sessions were not there yet, which replaces their ends. */
 static void take_off(struct engine *e, uint64_t away_ms)
 {
-	struct take_off *t =
-		calloc(1, sizeof(*t) + HASH_COUNT(e->sessions.all) * sizeof(t->keys[0]));
+	const uint64_t now = now_boot_ms();
+	size_t count = 0;
 
-	if (!t) {
-		log_error("out of memory: sessions last longer than they should");
-		return;
+	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
+		if (!s->restored || s->ends_ms <= now)
+			continue;
+		const uint64_t left = s->ends_ms - now;
+
+		s->restored = false;
+		s->round = ROUND_NEVER;
+		s->too_long = true;
+		count++;
+		sessions_put(&e->sessions, s->key.zone, &s->key.mac,
+			     now + (left > away_ms ? left - away_ms : 0));
 	}
-	t->engine = e;
-	t->away_ms = away_ms;
-	for (const struct session *s = e->sessions.all; s; s = s->hh.next) {
-		if (s->restored)
-			t->keys[t->count++] = s->key;
-	}
-	go_on(t);
+	log_info("the clock is set; the time that passed while portald was away is taken off "
+		 "%zu session(s)",
+		 count);
+	restore_members(e, taken_off);
 }
 
 void persist_check_clock(struct engine *e)
@@ -96,7 +52,6 @@ void persist_check_clock(struct engine *e)
 	if (!p->clock_behind || at_start_ms < last_ms)
 		return;
 	p->clock_behind = false;
-	log_info("the clock is set; the time that passed while portald was away is taken off");
 	take_off(e, at_start_ms - last_ms);
 }
 

@@ -12,7 +12,7 @@ struct persist {
 	struct event *clock_set;
 	bool failing;
 	char trouble[256];
-	void (*ready)(struct engine *e);
+	bool loaded;
 	/* while loading */
 	struct store_clock last, now;
 	uint64_t loaded_ms; /* CLOCK_BOOTTIME then */

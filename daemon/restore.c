@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A few messages at a time are on their way, so that the channel to the gate never fills up; each
- * session is looked up when its turn comes, since it may have ended or changed by then.
+ * A message is filled with members that are looked up at that moment, since they may have ended or
+ * changed before their turn came.  The gate works in the order of asking, so a session counts as
+ * there once its message has left, and few of them are on their way at a time, because a login waits
+ * for all of them.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +16,23 @@
 #include "daemon/session_comment.h"
 #include "daemon/trust.h"
 
-enum { WINDOW = 64 }; /* messages on their way */
+enum { WINDOW = 2 }; /* messages on their way: one that the gate works on, and the next */
 
 struct restore {
 	struct engine *engine;
 	uint32_t round;
 	void (*done)(struct engine *e); /* NULL: after a flush */
 	uint64_t began_ms;
-	size_t count, next, restored, waiting;
-	size_t trusted; /* the keys from here on are those of trusted devices */
-	struct session_key keys[];
+	size_t waiting, restored;
+	struct sessions_walk walk;
+	size_t count, at;
+	struct session_key trusted[];
 };
 
-static void restore_freep(struct restore **r)
+static void restore_free(struct restore *r)
 {
-	free(*r);
+	sessions_walk_end(&r->walk);
+	free(r);
 }
 
 /* The kernel's sets were emptied meanwhile, and another round fills them. */
@@ -36,58 +41,105 @@ static bool is_void(const struct restore *r)
 	return r->round != r->engine->flush_round;
 }
 
-static bool describe_session(const struct restore *r, const struct session_key *key,
-			     struct gate_change *msg)
+static struct gate_restore *message_new(void)
 {
-	const struct session *s = sessions_find(&r->engine->sessions, key->zone, &key->mac);
+	struct gate_restore *msg = calloc(1, sizeof(*msg));
 
-	if (!s || s->ends_ms <= now_boot_ms())
-		return false;
-	msg->change.op = CHANGE_GRANT;
-	msg->change.limits = s->limits;
-	msg->change.used = s->used;
-	msg->change.used.over = 0; /* may be that of a quota which it has no more */
-	msg->element.ends_ms = s->ends_ms;
-	session_comment(msg->change.comment, s->started, s->how, &s->limits, s->note);
-	return true;
+	if (msg)
+		msg->head.type = MSG_GATE_RESTORE;
+	return msg;
 }
 
-static bool describe_trusted(const struct restore *r, const struct session_key *key,
-			     struct gate_change *msg)
+static void message_freep(struct gate_restore **msg)
 {
-	if (!trust_covers(r->engine, key->zone, &key->mac))
-		return false;
-	trust_describe(key->zone, &key->mac, msg);
-	return true;
+	free(*msg);
 }
 
-/* What is put back next; those that ended, or are trusted no more, are passed over.  False: no more. */
-static bool take_next(struct restore *r, struct gate_change *ret_msg)
+static bool is_lacking(const struct engine *e, const struct session *s)
 {
-	while (r->next < r->count) {
-		const bool trusted = r->next >= r->trusted;
-		const struct session_key *key = &r->keys[r->next++];
+	return s->round != e->flush_round && s->ends_ms > now_boot_ms();
+}
 
-		*ret_msg = (struct gate_change){.head = {MSG_GATE_CHANGE, 0},
-						.change = {.zone = key->zone, .count = 1},
-						.element = {.mac = key->mac}};
-		if ((trusted ? describe_trusted : describe_session)(r, key, ret_msg))
-			return true;
+/* The message is about to leave. */
+static void add_session(struct engine *e, struct gate_restore *msg, struct session *s)
+{
+	struct lost_member *m = &msg->members[msg->count++];
+
+	msg->zone = s->key.zone;
+	m->mac = s->key.mac;
+	m->ends_ms = s->ends_ms;
+	m->limits = s->limits;
+	m->used = s->used;
+	m->used.over = 0; /* may be that of a quota which it has no more */
+	session_comment(m->comment, s->started, s->how, &s->limits, s->note);
+	s->round = e->flush_round;
+	s->too_long = false;
+	s->put_back = e->restore_count;
+}
+
+static void fill_with_sessions(struct restore *r, struct gate_restore *msg)
+{
+	struct engine *e = r->engine;
+	struct session *s;
+
+	while (msg->count < RESTORE_MAX && (s = sessions_walk_next(&r->walk))) {
+		if (is_lacking(e, s) && msg->count > 0 && s->key.zone != msg->zone) {
+			sessions_walk_back(&r->walk, s);
+			return;
+		}
+		if (is_lacking(e, s))
+			add_session(e, msg, s);
 	}
-	return false;
+}
+
+static void fill_with_trusted(struct restore *r, struct gate_restore *msg)
+{
+	struct engine *e = r->engine;
+
+	for (; r->at < r->count && msg->count < RESTORE_MAX; r->at++) {
+		const struct session_key *key = &r->trusted[r->at];
+
+		if (!trust_covers(e, key->zone, &key->mac))
+			continue;
+		if (msg->count > 0 && key->zone != msg->zone)
+			return;
+		msg->zone = key->zone;
+		trust_describe(&key->mac, &msg->members[msg->count++]);
+		e->trusted_put_back = e->restore_count;
+	}
 }
 
 static void take_reply(void *data, const union msg *reply);
 
+/* 1: a message left; 0: there is nothing more to put back. */
+static int send_next(struct restore *r)
+{
+	CLEANUP(message_freep) struct gate_restore *msg = message_new();
+
+	if (!msg)
+		return -ENOMEM;
+	r->engine->restore_count++;
+	fill_with_sessions(r, msg);
+	if (msg->count == 0)
+		fill_with_trusted(r, msg);
+	if (msg->count == 0)
+		return 0;
+	r->restored += msg->count;
+	int error = gate_client_ask(&r->engine->gate, &msg->head, take_reply, r);
+
+	return error < 0 ? error : 1;
+}
+
 static void opened(void *data, const union msg *reply)
 {
-	CLEANUP(restore_freep) struct restore *r = data;
+	struct restore *r = data;
 
 	(void)reply;
 	if (!is_void(r))
 		log_warning("%zu session(s) are restored in %" PRIu64
 			    " ms; the zones are open again",
 			    r->restored, now_boot_ms() - r->began_ms);
+	restore_free(r);
 }
 
 static void finish(struct restore *r)
@@ -96,7 +148,7 @@ static void finish(struct restore *r)
 
 	if (r->done) {
 		r->done(r->engine);
-		free(r);
+		restore_free(r);
 	} else if (gate_client_ask(&r->engine->gate, &open.head, opened, r) < 0) {
 		engine_fail(r->engine, "out of memory");
 	}
@@ -104,17 +156,15 @@ static void finish(struct restore *r)
 
 static void go_on(struct restore *r)
 {
-	struct gate_change msg;
+	int sent = 1;
 
-	while (r->waiting < WINDOW && !is_void(r) && take_next(r, &msg)) {
-		r->engine->restore_count++;
-		if (gate_client_ask(&r->engine->gate, &msg.head, take_reply, r) < 0) {
-			engine_fail(r->engine, "out of memory");
-			return;
-		}
-		r->waiting++;
+	while (r->waiting < WINDOW && !is_void(r) && sent > 0) {
+		sent = send_next(r);
+		r->waiting += sent > 0;
 	}
-	if (r->waiting == 0)
+	if (sent < 0)
+		engine_fail(r->engine, "out of memory");
+	else if (r->waiting == 0)
 		finish(r);
 }
 
@@ -123,7 +173,6 @@ static void take_reply(void *data, const union msg *reply)
 	struct restore *r = data;
 
 	r->waiting--;
-	r->restored += reply->gate_done.error == 0;
 	if (reply->gate_done.error < 0 &&
 	    !is_void(r)) /* the kernel's word counts: start again from it */
 		engine_fail(r->engine, "cannot restore the sessions: %s", reply->gate_done.text);
@@ -131,38 +180,36 @@ static void take_reply(void *data, const union msg *reply)
 		go_on(r);
 }
 
-static void start(struct engine *e, bool sessions, void (*done)(struct engine *e))
+static void note_trusted(struct restore *r)
 {
-	const struct maclist *list = &e->lists[STORE_TRUST];
-	const size_t count = (sessions ? HASH_COUNT(e->sessions.all) : 0) +
-			     HASH_COUNT(list->all) * e->config->zone_count;
-	struct restore *r = calloc(1, sizeof(*r) + count * sizeof(r->keys[0]));
+	const struct engine *e = r->engine;
+
+	for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
+		for (const struct listed *l = e->lists[STORE_TRUST].all; l; l = l->hh.next) {
+			if (!l->entry.zone[0] ||
+			    strcmp(l->entry.zone, e->config->zones[zone].name) == 0)
+				r->trusted[r->count++] =
+					(struct session_key){.zone = zone, .mac = l->entry.mac};
+		}
+	}
+}
+
+void restore_members(struct engine *e, void (*done)(struct engine *e))
+{
+	const size_t count = HASH_COUNT(e->lists[STORE_TRUST].all) * e->config->zone_count;
+	struct restore *r = calloc(1, sizeof(*r) + count * sizeof(r->trusted[0]));
 
 	if (!r) {
 		engine_fail(e, "out of memory");
 		return;
 	}
-	for (const struct session *s = e->sessions.all; s && sessions; s = s->hh.next)
-		r->keys[r->count++] = s->key;
-	r->trusted = r->count;
-	for (const struct listed *l = list->all; l; l = l->hh.next) {
-		for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
-			if (!l->entry.zone[0] ||
-			    strcmp(l->entry.zone, e->config->zones[zone].name) == 0)
-				r->keys[r->count++] =
-					(struct session_key){.zone = zone, .mac = l->entry.mac};
-		}
-	}
 	r->engine = e;
 	r->round = e->flush_round;
 	r->done = done;
 	r->began_ms = now_boot_ms();
+	note_trusted(r);
+	sessions_walk_begin(&r->walk, &e->sessions, 0, ZONES_MAX);
 	go_on(r);
-}
-
-void restore_members(struct engine *e, bool sessions, void (*done)(struct engine *e))
-{
-	start(e, sessions, done);
 }
 
 void restore_flushed(void *engine, uint32_t round)
@@ -170,8 +217,47 @@ void restore_flushed(void *engine, uint32_t round)
 	struct engine *e = engine;
 
 	e->flush_round = round;
-	e->restore_count++;
+	e->trusted_put_back = ++e->restore_count;
 	log_warning("the ruleset was flushed; putting %u session(s) back",
 		    HASH_COUNT(e->sessions.all));
-	start(e, true, NULL);
+	restore_members(e, NULL);
+}
+
+static void put_first(void *data, const union msg *reply)
+{
+	struct engine *e = data;
+
+	if (reply->gate_done.error < 0)
+		engine_fail(e, "cannot restore a session: %s", reply->gate_done.text);
+}
+
+static int send_first(struct engine *e, struct gate_restore *msg)
+{
+	int r = msg->count > 0 ? gate_client_ask(&e->gate, &msg->head, put_first, e) : 0;
+
+	msg->count = 0;
+	return r;
+}
+
+int restore_first(struct engine *e, uint32_t zone, const struct mac *macs, size_t count)
+{
+	CLEANUP(message_freep) struct gate_restore *msg = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		struct session *s = sessions_find(&e->sessions, zone, &macs[i]);
+
+		if (!s || !is_lacking(e, s))
+			continue;
+		if (!msg)
+			msg = message_new();
+		if (!msg)
+			return -ENOMEM;
+		if (msg->count == 0)
+			e->restore_count++;
+		add_session(e, msg, s);
+		if (msg->count == RESTORE_MAX)
+			r = send_first(e, msg);
+	}
+	return msg && r == 0 ? send_first(e, msg) : r;
 }

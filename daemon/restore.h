@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sessions of the table, and trusted devices, back into a kernel that does not have them: after a
- * reboot, or after somebody flushed the ruleset.  Each is granted for the rest of its time, with its limits and what it has
- * used; one that the kernel has keeps the kernel's counters. */
+/*
+ * Sessions of the table, and trusted devices, back into a kernel that does not have them: after a
+ * reboot, or after somebody flushed the ruleset.  Each is granted for the rest of its time, with its
+ * limits and what it has used; one that the kernel has keeps the kernel's counters.
+ *
+ * They go in portions, between which the gate does what guests wait for.  A session whose `round` is
+ * not the engine's flush_round has not been put back yet.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -10,10 +15,17 @@
 
 #include "daemon/engine.h"
 
-/* At start: trusted devices, and if the store knew more than the kernel, sessions.  Ends the engine if
- * the kernel refuses one. */
-void restore_members(struct engine *e, bool sessions, void (*done)(struct engine *e));
+/* Of a session that the kernel has never had. */
+enum { ROUND_NEVER = UINT32_MAX };
 
-/* For gate_client.flushed: puts all sessions back, then lets the gate open the zones.  round: of the
- * gate's message; a later one makes an earlier one void. */
+/* At start: trusted devices, and sessions that the store alone has.  Ends the engine if the kernel
+ * refuses one. */
+void restore_members(struct engine *e, void (*done)(struct engine *e));
+
+/* For gate_client.flushed: puts all back, then lets the gate open the zones.  round: of the gate's
+ * message; a later one makes an earlier one void. */
 void restore_flushed(void *engine, uint32_t round);
+
+/* Before the gate is asked for anything about these: those that are not in the kernel yet go first,
+ * so that they keep what they have used.  -ENOMEM. */
+int restore_first(struct engine *e, uint32_t zone, const struct mac *macs, size_t count);

@@ -34,13 +34,10 @@ bool trust_covers(const struct engine *e, uint32_t zone, const struct mac *mac)
 	       !maclist_find(&e->lists[STORE_BLOCK], name, mac);
 }
 
-void trust_describe(uint32_t zone, const struct mac *mac, struct gate_change *ret_msg)
+void trust_describe(const struct mac *mac, struct lost_member *ret_member)
 {
-	ret_msg->change.op = CHANGE_TRUST;
-	ret_msg->change.zone = zone;
-	ret_msg->change.count = 1;
-	ret_msg->element.mac = *mac;
-	memcpy(ret_msg->change.comment, comment, sizeof(comment));
+	*ret_member = (struct lost_member){.mac = *mac};
+	memcpy(ret_member->comment, comment, sizeof(comment));
 }
 
 static void end_session(struct engine *e, struct session *s, const struct actor *by)
@@ -96,7 +93,7 @@ static void replied(void *data, const union msg *reply)
 	const int error = reply->gate_done.error;
 	struct trusting *t = data;
 
-	if (error == 0 && t->restore_count != t->engine->restore_count) {
+	if (error == 0 && t->restore_count < t->engine->trusted_put_back) {
 		if (ask(t, replied) < 0)
 			engine_fail(t->engine, "out of memory");
 		return;

@@ -18,8 +18,8 @@ int trust_begin(struct engine *e, uint32_t zone, const struct mac *macs, size_t 
 int trust_end(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
 	      const struct actor *by, member_done_fn *done, void *data);
 
-/* The message that lets one pass, but for its head. */
-void trust_describe(uint32_t zone, const struct mac *mac, struct gate_change *ret_msg);
+/* The member that a trusted device is. */
+void trust_describe(const struct mac *mac, struct lost_member *ret_member);
 
 /* After a start: the kernel's trusted members are no sessions, nor is what the store still has of one. */
 void trust_take_over(struct engine *e);

@@ -95,13 +95,18 @@ static struct tuple parse_tuple(const struct nlattr *nest)
 	return t;
 }
 
+static int by_addr(const void *a, const void *b)
+{
+	const struct addr *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	return memcmp(x->b, y->b, x->family == 4 ? 4 : 16);
+}
+
 static bool is_ours(const struct matching *m, const struct addr *src)
 {
-	for (size_t i = 0; i < m->count; i++) {
-		if (addr_equal(&m->addrs[i], src))
-			return true;
-	}
-	return false;
+	return bsearch(src, m->addrs, m->count, sizeof(*src), by_addr) != NULL;
 }
 
 /* Our answer to the guest is on its way through this one. */
@@ -205,10 +210,15 @@ int conntrack_forget(struct netlink *nl, const struct addr *addrs, size_t count,
 		     const struct web_ports *ports, size_t *ret_deleted)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	struct matching m = {addrs, count, *ports, NULL, 0, 0, false};
+	CLEANUP(cleanup_free) struct addr *sorted = calloc(count + 1, sizeof(*sorted));
+	struct matching m = {sorted, count, *ports, NULL, 0, 0, false};
 	size_t deleted = 0;
 	int r = 0;
 
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, addrs, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_addr);
 	for (size_t i = 0; i < 2 && r == 0; i++)
 		r = dump_family(nl, families[i], &m);
 	for (size_t i = 0; i < m.found; i++) {

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "nft/batch.h"
 #include "nft/set_expr.h"
 #include "nft/set_private.h"
@@ -48,21 +48,48 @@ static int add_comment(struct nftnl_set_elem *elem, const char *comment)
 	return 0;
 }
 
-/* A change of many members of one zone. */
+/* A change of many members of one zone, which are to become alike, or to be what they were. */
 struct member_change {
 	const char *zone;
-	const struct change *change;
+	const struct change *change; /* and elements, or one of the next two: */
 	const struct change_element *elements;
+	const struct lost_member *lost;
+	const struct holding *each;
 	size_t count;
 	bool grant;		      /* else revoke */
 	uint64_t now_ms;	      /* CLOCK_BOOTTIME */
 	const struct member *members; /* NULL: as if none (grant) or all (revoke) were there */
-	const struct holding *each;   /* NULL, or what differs between them, for elements */
 };
+
+/* NULL: they become alike. */
+static const struct lost_member *lost_of(const struct member_change *c, size_t i)
+{
+	return c->each ? &c->each[i].is : c->lost ? &c->lost[i] : NULL;
+}
+
+static const struct mac *mac_of(const struct member_change *c, size_t i)
+{
+	const struct lost_member *lost = lost_of(c, i);
+
+	return lost ? &lost->mac : &c->elements[i].mac;
+}
 
 static const struct limits *limits_of(const struct member_change *c, size_t i)
 {
-	return c->each ? &c->each[i].limits : &c->change->limits;
+	const struct lost_member *lost = lost_of(c, i);
+
+	return lost ? &lost->limits : &c->change->limits;
+}
+
+/* 0: without an end. */
+static uint64_t timeout_of(const struct member_change *c, size_t i)
+{
+	const struct lost_member *lost = lost_of(c, i);
+	const uint64_t ends_ms = lost ? lost->ends_ms : c->elements[i].ends_ms;
+
+	if (ends_ms == 0)
+		return 0;
+	return ends_ms > c->now_ms ? ends_ms - c->now_ms : 1;
 }
 
 /* Does a member with these limits stand in this set? */
@@ -90,7 +117,7 @@ static int delete_members(struct batch *b, const struct member_change *c, const 
 		for (size_t i = first; i < c->count && i < first + CHUNK; i++) {
 			if (!is_there(c, i, set))
 				continue;
-			if (!set_add_key(s, c->elements[i].mac.b, MAC_LEN))
+			if (!set_add_key(s, mac_of(c, i)->b, MAC_LEN))
 				return -ENOMEM;
 		}
 		batch_elements(b, id, NFT_MSG_DELSETELEM, 0, s);
@@ -103,7 +130,9 @@ static struct counted counted_before(const struct member_change *c, size_t i, in
 {
 	const struct limits *l = limits_of(c, i);
 	const uint64_t quota = set == SET_UP ? l->quota_up : l->quota_down;
-	const struct counters *used = c->each ? &c->each[i].used : &c->change->used;
+	static const struct counters nothing;
+	const struct lost_member *lost = lost_of(c, i);
+	const struct counters *used = lost ? &lost->used : &nothing;
 
 	if (c->members && c->members[i].in[set]) {
 		struct counted counted = c->members[i].counted[set];
@@ -120,32 +149,12 @@ static struct counted counted_before(const struct member_change *c, size_t i, in
 				.over = used->over & OVER_DOWN};
 }
 
-static uint64_t boot_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Milliseconds; 0: no end. */
-static uint64_t timeout(const struct member_change *c, size_t i)
-{
-	if (c->each)
-		return c->each[i].left_ms;
-	const uint64_t ends_ms = c->elements[i].ends_ms;
-
-	if (ends_ms == 0)
-		return 0;
-	return ends_ms > c->now_ms ? ends_ms - c->now_ms : 1;
-}
-
 static int add_member(struct nftnl_set *s, const struct member_change *c, size_t i, int set)
 {
 	const struct limits *l = limits_of(c, i);
-	const struct mac *mac = c->each ? &c->each[i].mac : &c->elements[i].mac;
-	const uint64_t timeout_ms = timeout(c, i);
-	struct nftnl_set_elem *e = set_add_key(s, mac->b, MAC_LEN);
+	const struct lost_member *lost = lost_of(c, i);
+	const uint64_t timeout_ms = timeout_of(c, i);
+	struct nftnl_set_elem *e = set_add_key(s, mac_of(c, i)->b, MAC_LEN);
 	const struct counted used = counted_before(c, i, set);
 
 	if (!e)
@@ -154,7 +163,7 @@ static int add_member(struct nftnl_set *s, const struct member_change *c, size_t
 		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, timeout_ms);
 	switch (set) {
 	case SET_ASKED:
-		return add_comment(e, c->each ? c->each[i].comment : c->change->comment);
+		return add_comment(e, lost ? lost->comment : c->change->comment);
 	case SET_UP:
 		return element_add_counter(e, l->quota_up, &used);
 	case SET_DOWN:
@@ -217,6 +226,7 @@ static int change_members(struct sets *sets, struct member_change c)
 {
 	CLEANUP(cleanup_free) struct member *members = NULL;
 	CLEANUP(cleanup_free) struct mac *macs = NULL;
+	c.now_ms = now_boot_ms();
 	int r = change_once(sets, &c);
 
 	for (int i = 1; i < TRIES && (r == -EEXIST || r == -ENOENT); i++) {
@@ -226,7 +236,7 @@ static int change_members(struct sets *sets, struct member_change c)
 			if (!members || !macs)
 				return -ENOMEM;
 			for (size_t k = 0; k < c.count; k++)
-				macs[k] = c.elements[k].mac;
+				macs[k] = *mac_of(&c, k);
 		}
 		r = set_read_members(sets, c.zone, 0, SETS, macs, c.count, members);
 		if (r < 0)
@@ -244,8 +254,7 @@ int set_grant(struct sets *sets, const char *zone, const struct change *change,
 							   .change = change,
 							   .elements = elements,
 							   .count = change->count,
-							   .grant = true,
-							   .now_ms = boot_ms()});
+							   .grant = true});
 }
 
 int set_revoke(struct sets *sets, const char *zone, const struct change *change,
@@ -255,6 +264,13 @@ int set_revoke(struct sets *sets, const char *zone, const struct change *change,
 							   .change = change,
 							   .elements = elements,
 							   .count = change->count});
+}
+
+int set_restore(struct sets *sets, const char *zone, const struct lost_member *lost, size_t count)
+{
+	return change_members(
+		sets,
+		(struct member_change){.zone = zone, .lost = lost, .count = count, .grant = true});
 }
 
 int set_put_holdings(struct sets *sets, const char *zone, const struct holding *holdings,
@@ -269,6 +285,7 @@ int set_put_holdings(struct sets *sets, const char *zone, const struct holding *
 					      .zone = zone,
 					      .count = left < CHANGE_MAX ? left : CHANGE_MAX,
 					      .grant = true,
+					      .now_ms = now_boot_ms(),
 					      .each = holdings + first});
 	}
 	return r;

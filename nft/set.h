@@ -32,31 +32,29 @@ struct sets {
 int sets_init(struct sets *sets, struct netlink *nl);
 void sets_finish(struct sets *sets);
 
-/* zone: its name; change: count, limits, comment (at most 127 bytes), what a fresh member has used.
- * A timeout of 0: without an end.  Negative errno: nothing was changed. */
+/* zone: its name; change: count, limits, comment (at most 127 bytes).
+ * An end of 0: none.  Negative errno: nothing was changed. */
 int set_grant(struct sets *sets, const char *zone, const struct change *change,
 	      const struct change_element *elements);
 /* A MAC that is no member is fine. */
 int set_revoke(struct sets *sets, const char *zone, const struct change *change,
 	       const struct change_element *elements);
 
-/* Zeroes for a MAC that is no member. */
+/* Members as they were; one that is there keeps its counters. */
+int set_restore(struct sets *sets, const char *zone, const struct lost_member *lost, size_t count);
+
+/* A MAC that is no member is absent in ret_counters. */
 int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
 	     struct counters *ret_counters);
 
-/* Calls fn for each member of the zone.  left_ms 0: it has no end. */
-typedef void set_dump_fn(void *data, const struct mac *mac, uint64_t left_ms, const char *comment);
+/* Calls fn for each member of the zone.  ends_ms: CLOCK_BOOTTIME; 0: it has no end. */
+typedef void set_dump_fn(void *data, const struct mac *mac, uint64_t ends_ms, const char *comment);
 int set_dump(struct sets *sets, const char *zone, set_dump_fn *fn, void *data);
 
 /* All that the kernel holds of one member. */
 struct holding {
-	struct mac mac;
-	uint16_t pad;
-	uint64_t left_ms;     /* 0: it has no end */
-	struct limits limits; /* those that the kernel keeps */
-	struct counters used;
-	char comment[COMMENT_MAX];
-	UT_hash_handle hh; /* while it is read */
+	struct lost_member is; /* of its limits those that the kernel keeps */
+	UT_hash_handle hh;     /* while it is read */
 };
 
 /* Completes what set_dump() said of these. */

@@ -11,6 +11,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "nft/batch.h"
 #include "nft/set.h"
 
@@ -32,7 +33,7 @@ static int take_comment(const struct nftnl_udata *attr, void *data)
 static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 {
 	char comment[COMMENT_MAX] = "";
-	uint64_t left_ms = 0;
+	uint64_t ends_ms = 0;
 	struct mac mac;
 	uint32_t len = 0;
 	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
@@ -46,10 +47,9 @@ static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 		nftnl_udata_parse(udata, len, take_comment, comment);
 	}
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION)) {
-		left_ms = nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION);
-		left_ms += left_ms == 0;
+		ends_ms = now_boot_ms() + nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION);
 	}
-	d->fn(d->data, &mac, left_ms, comment);
+	d->fn(d->data, &mac, ends_ms, comment);
 }
 
 static int take_dumped(const struct nlmsghdr *nlh, void *data)

@@ -135,6 +135,7 @@ static struct counters counters_of(const struct member *m)
 		.packets_down = down->packets,
 		.bytes_down = down->bytes - down->packets * ETHER_HEADER,
 		.over = (up->over ? OVER_UP : 0) | (down->over ? OVER_DOWN : 0),
+		.absent = !m->in[SET_UP],
 	};
 }
 
@@ -171,9 +172,9 @@ static void take_rate(struct nftnl_set_elem *e, const struct rates *rates)
 		return;
 	element_take(e, &counted);
 	if (rates->set == SET_UP_RATE)
-		found->limits.rate_up = counted.rate;
+		found->is.limits.rate_up = counted.rate;
 	else
-		found->limits.rate_down = counted.rate;
+		found->is.limits.rate_down = counted.rate;
 }
 
 static int take_rates(const struct nlmsghdr *nlh, void *data)
@@ -222,16 +223,16 @@ int set_read_holdings(struct sets *sets, const char *zone, struct holding *holdi
 	if (!members || !macs)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		macs[i] = holdings[i].mac;
+		macs[i] = holdings[i].is.mac;
 	int r = set_read_members(sets, zone, SET_UP, SET_DOWN + 1, macs, count, members);
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		const struct counted *c = members[i].counted;
 
-		holdings[i].used = counters_of(&members[i]);
-		holdings[i].limits = (struct limits){.quota_up = c[SET_UP].quota,
-						     .quota_down = c[SET_DOWN].quota};
-		HASH_ADD_KEYPTR(hh, rates.by_mac, holdings[i].mac.b, MAC_LEN, &holdings[i]);
+		holdings[i].is.used = counters_of(&members[i]);
+		holdings[i].is.limits = (struct limits){.quota_up = c[SET_UP].quota,
+							.quota_down = c[SET_DOWN].quota};
+		HASH_ADD_KEYPTR(hh, rates.by_mac, holdings[i].is.mac.b, MAC_LEN, &holdings[i]);
 	}
 	for (rates.set = SET_UP_RATE; rates.set < SETS && r == 0; rates.set++)
 		r = read_rates(sets, zone, &rates);

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <linux/netfilter.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "nft/load.h"
 #include "nft/takeover.h"
@@ -23,17 +23,8 @@ enum { DUMP_TRIES = 8 }; /* elements may end meanwhile */
 struct members {
 	size_t count, room;
 	bool out_of_memory;
-	uint64_t read_ms; /* when left_ms was so */
 	struct holding *all;
 };
-
-static uint64_t boot_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 int takeover_is_due(struct gate *gate)
 {
@@ -53,7 +44,7 @@ int takeover_is_due(struct gate *gate)
 	return 0;
 }
 
-static void take_member(void *data, const struct mac *mac, uint64_t left_ms, const char *comment)
+static void take_member(void *data, const struct mac *mac, uint64_t ends_ms, const char *comment)
 {
 	struct members *m = data;
 
@@ -68,8 +59,8 @@ static void take_member(void *data, const struct mac *mac, uint64_t left_ms, con
 		m->all = larger;
 		m->room = room;
 	}
-	m->all[m->count] = (struct holding){.mac = *mac, .left_ms = left_ms};
-	snprintf(m->all[m->count++].comment, COMMENT_MAX, "%s", comment);
+	m->all[m->count] = (struct holding){.is = {.mac = *mac, .ends_ms = ends_ms}};
+	snprintf(m->all[m->count++].is.comment, COMMENT_MAX, "%s", comment);
 }
 
 /* A zone that is new, or whose sets another version did not have, has no members. */
@@ -79,7 +70,6 @@ static int read_zone(struct gate *gate, const char *zone, struct members *m)
 
 	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
 		m->count = 0;
-		m->read_ms = boot_ms();
 		r = set_dump(&gate->sets, zone, take_member, m);
 	}
 	if (r == -ENOENT)
@@ -92,15 +82,12 @@ static int read_zone(struct gate *gate, const char *zone, struct members *m)
 /* Those that have ended meanwhile stay away. */
 static int put_zone(struct gate *gate, const char *zone, struct members *m)
 {
-	const uint64_t passed = boot_ms() - m->read_ms;
+	const uint64_t now = now_boot_ms();
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->count; i++) {
-		if (m->all[i].left_ms && m->all[i].left_ms <= passed)
-			continue;
-		m->all[n] = m->all[i];
-		m->all[n].left_ms -= m->all[n].left_ms ? passed : 0;
-		n++;
+		if (m->all[i].is.ends_ms == 0 || m->all[i].is.ends_ms > now)
+			m->all[n++] = m->all[i];
 	}
 	m->count = n;
 	return set_put_holdings(&gate->sets, zone, m->all, m->count);
@@ -147,7 +134,7 @@ int takeover_run(struct gate *gate, const char *rules, char error[static ERROR_T
 	if (r == 0)
 		r = guard_prepare(&gate->guard, gate->zones, gate->count, gate->globals.mark);
 	if (r == 0)
-		closed_ms = boot_ms();
+		closed_ms = now_boot_ms();
 	if (r == 0)
 		r = guard_put(&gate->guard, GUARD_CLOSED);
 	if (r == 0)
@@ -156,6 +143,6 @@ int takeover_run(struct gate *gate, const char *rules, char error[static ERROR_T
 		free(zones[i].all);
 	if (r == 0)
 		log_info("they are members again; nothing was forwarded for %" PRIu64 " ms",
-			 boot_ms() - closed_ms);
+			 now_boot_ms() - closed_ms);
 	return r;
 }

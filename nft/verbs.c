@@ -132,11 +132,28 @@ static int change_once(struct gate *gate, const struct change *c,
 				      : set_grant(&gate->sets, zone, c, elements);
 }
 
-/* What fails because somebody has just flushed the ruleset is done after its restoration. */
-static int change(struct gate *gate, uint32_t id, const struct change *c,
-		  const struct change_element *elements)
+static int change_of_one(struct gate *gate, const union msg *msg)
 {
-	int r = change_once(gate, c, elements);
+	return change_once(gate, &msg->gate_change.change, &msg->gate_change.element);
+}
+
+static int change_of_many(struct gate *gate, const union msg *msg)
+{
+	return change_once(gate, &msg->gate_bulk.change, msg->gate_bulk.elements);
+}
+
+static int restore_once(struct gate *gate, const union msg *msg)
+{
+	const struct gate_restore *m = &msg->gate_restore;
+
+	return set_restore(&gate->sets, gate->zones[m->zone].name, m->members, m->count);
+}
+
+/* What fails because somebody has just flushed the ruleset is done after its restoration. */
+static int change(struct gate *gate, const union msg *msg,
+		  int (*once)(struct gate *gate, const union msg *msg))
+{
+	int r = once(gate, msg);
 
 	for (int i = 1; i < CHANGE_TRIES && r < 0 && r != -EKEYREJECTED; i++) {
 		int restored = gate_check_tables(gate);
@@ -145,9 +162,9 @@ static int change(struct gate *gate, uint32_t id, const struct change *c,
 			return restored;
 		if (restored == 0)
 			break;
-		r = change_once(gate, c, elements);
+		r = once(gate, msg);
 	}
-	return answer(gate, id, r, NULL);
+	return answer(gate, msg->head.id, r, NULL);
 }
 
 static int verb_change(struct gate *gate, const union msg *msg)
@@ -156,7 +173,7 @@ static int verb_change(struct gate *gate, const union msg *msg)
 
 	if (!change_valid(gate, &m->change, &m->element, 1))
 		return -EBADMSG;
-	return change(gate, msg->head.id, &m->change, &m->element);
+	return change(gate, msg, change_of_one);
 }
 
 static int verb_bulk(struct gate *gate, const union msg *msg)
@@ -165,7 +182,20 @@ static int verb_bulk(struct gate *gate, const union msg *msg)
 
 	if (!change_valid(gate, &m->change, m->elements, CHANGE_MAX))
 		return -EBADMSG;
-	return change(gate, msg->head.id, &m->change, m->elements);
+	return change(gate, msg, change_of_many);
+}
+
+static int verb_restore(struct gate *gate, const union msg *msg)
+{
+	const struct gate_restore *m = &msg->gate_restore;
+
+	if (m->zone >= gate->count || m->count > RESTORE_MAX)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < m->count; i++) {
+		if (!memchr(m->members[i].comment, '\0', sizeof(m->members[i].comment)))
+			return -EBADMSG;
+	}
+	return change(gate, msg, restore_once);
 }
 
 static int verb_read(struct gate *gate, const union msg *msg)
@@ -190,13 +220,13 @@ struct dumping {
 	int error;
 };
 
-static void send_session(void *data, const struct mac *mac, uint64_t left_ms, const char *comment)
+static void send_session(void *data, const struct mac *mac, uint64_t ends_ms, const char *comment)
 {
 	struct dumping *d = data;
 	struct gate_session s = {.head = {MSG_GATE_SESSION, d->id},
 				 .zone = d->zone,
 				 .mac = *mac,
-				 .left_ms = left_ms};
+				 .ends_ms = ends_ms};
 
 	snprintf(s.comment, sizeof(s.comment), "%s", comment);
 	if (d->error == 0)
@@ -248,10 +278,11 @@ static const struct {
 	int (*run)(struct gate *gate, const union msg *msg);
 	bool needs_load;
 } verbs[] = {
-	{MSG_GATE_ZONE, verb_zone, false},    {MSG_GATE_LOAD, verb_load, false},
-	{MSG_GATE_CHANGE, verb_change, true}, {MSG_GATE_BULK, verb_bulk, true},
-	{MSG_GATE_READ, verb_read, true},     {MSG_GATE_DUMP, verb_dump, true},
-	{MSG_GATE_FORGET, verb_forget, true}, {MSG_GATE_OPEN, verb_open, true},
+	{MSG_GATE_ZONE, verb_zone, false},	{MSG_GATE_LOAD, verb_load, false},
+	{MSG_GATE_CHANGE, verb_change, true},	{MSG_GATE_BULK, verb_bulk, true},
+	{MSG_GATE_READ, verb_read, true},	{MSG_GATE_DUMP, verb_dump, true},
+	{MSG_GATE_FORGET, verb_forget, true},	{MSG_GATE_OPEN, verb_open, true},
+	{MSG_GATE_RESTORE, verb_restore, true},
 };
 
 int gate_dispatch(struct gate *gate, const union msg *msg)

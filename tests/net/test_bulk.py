@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many guests at once: 100,000 MACs through `grant --file -`, listed, and revoked."""
+"""Many guests at once: 100,000 MACs through `grant --file -`, listed, restored, revoked, ended; and who logs in meanwhile."""
+import contextlib
 import json
+import re
+import threading
 
 import pytest
 
 import gateway
+from guest import up_address
+from namespace import wait_until
 
 COUNT = 100_000
+KEEP = ("test_a_hundred_thousand", "test_a_login_does_not_wait_for_a_list", "test_a_login_does_not_wait_for_a_start",
+        "test_they_outlive_a_restart")
 
 
 def macs(count, first=0):
@@ -37,6 +44,61 @@ def test_a_hundred_thousand(lab, fresh):
     assert fresh.revoke(g1)["revoked"] == 1
 
 
+@contextlib.contextmanager
+def under_way(gw, *words, **kw):
+    """portalctl at work; ends when it has ended, with its answer in the list that it gives."""
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(gw.ctl(*words, **kw)))
+    thread.start()
+    yield answers
+    thread.join()
+    assert answers, "portalctl failed"
+
+
+def test_a_login_does_not_wait_for_a_list(lab, gw):
+    g1 = lab.add_guest("g1")
+    with under_way(gw, "list") as answers:
+        g1.login(6)
+        assert not answers, "answered while the list is under way"
+    assert g1.is_online()
+    assert len(answers[0]["sessions"]) in (COUNT, COUNT + 1)
+    gw.revoke(g1)
+
+
+def log_in_soon(guest, family):
+    """Until the portal is there; what this guest asks may also pass."""
+    def done():
+        try:
+            answer = guest.post_form(guest.login_page(family, up_address(family)))
+            return answer.status == 303 and guest.follow(answer).status == 200
+        except (OSError, AssertionError):
+            return False
+
+    wait_until(done, 60, "the guest has logged in")
+
+
+def position(gw, pattern):
+    """Of the last such line in the log."""
+    found = [i for i, line in enumerate(gw.log().splitlines()) if re.search(pattern, line)]
+    assert found, pattern
+    return found[-1]
+
+
+def test_a_login_does_not_wait_for_a_start(lab, gw):
+    """All from the store: guests are served while the kernel gets the sessions back."""
+    g1 = lab.add_guest("g1")
+    gw.kill(gw.pids()["portald"])
+    assert gw.teardown().returncode == 0
+    gw.launch()
+    log_in_soon(g1, 4)
+    wait_until(lambda: gw.log_lines("ready:"), 60, "all are back")
+    gw.known = gw.all_pids()
+    assert position(gw, f"login: {g1.mac}") < position(gw, "ready:")
+    assert set_sizes(lab) == [COUNT + 1] * 3
+    assert g1.is_online()
+    gw.revoke(g1)
+
+
 def test_they_outlive_a_restart(lab, gw):
     sessions = gw.sessions()
     if len(sessions) < COUNT:
@@ -44,6 +106,30 @@ def test_they_outlive_a_restart(lab, gw):
     gw.kill(gw.pids()["portald"])
     gw.start()
     assert gw.sessions().keys() == sessions.keys()
+
+
+def test_a_login_does_not_wait_for_a_revoke(lab, gw):
+    g1 = lab.add_guest("g1")
+    before = len(gw.sessions())
+    with under_way(gw, "revoke", "--all") as answers:
+        g1.login(4)
+        assert not answers, "answered while the others are revoked"
+    left = set_sizes(lab)
+    assert left in ([0] * 3, [1] * 3) and answers[0]["revoked"] + left[0] == before + 1
+
+
+def test_a_login_does_not_wait_for_many_ends(lab, fresh):
+    """They end at about the same time, and each is in the history."""
+    g1, count = lab.add_guest("g1"), COUNT // 5
+    done = fresh.ctl_raw("grant", "--file", "-", "--for", "20s", input="\n".join(macs(count, 1 << 24)) + "\n")
+    assert done.returncode == 0, done.stderr[-500:]
+    wait_until(lambda: fresh.log_lines("expiry:"), 60, "the first one ends")
+    log_in_soon(g1, 6)
+    wait_until(lambda: len(fresh.log_lines("expiry:")) == count, 60, "all have ended")
+    assert position(fresh, f"login: {g1.mac}") < position(fresh, "expiry:")
+    assert set_sizes(lab) == [1] * 3 and fresh.sessions().keys() == {("guest", g1.mac)}
+    ended = [row for row in fresh.ctl("history")["ended"] if row["why"] == "expiry"]
+    assert len(ended) == count == len({row["mac"] for row in ended})
 
 
 def test_bad_lines_are_named_and_the_rest_is_done(lab, fresh, tmp_path):
@@ -58,9 +144,9 @@ def test_bad_lines_are_named_and_the_rest_is_done(lab, fresh, tmp_path):
 
 @pytest.fixture(autouse=True)
 def nothing_left(request, gw):
-    """The restart test looks at what the first one granted."""
+    """Some tests look at what the first one granted."""
     yield
-    if request.node.name != "test_a_hundred_thousand" and gw.process.alive():
+    if request.node.name not in KEEP and gw.process.alive():
         gw.revoke_all()
         assert gw.sessions() == {}
 

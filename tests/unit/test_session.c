@@ -94,36 +94,125 @@ static void count_expired(void *data, struct session *s)
 
 static void test_table_and_expiry(void **state)
 {
-	struct sessions t = {.base = event_base_new()};
+	struct event_base *base = event_base_new();
+	struct sessions t = {.expired = count_expired};
 	struct counted counted = {&t, 0};
 
 	(void)state;
-	t.expired = count_expired;
 	t.data = &counted;
-	assert_non_null(sessions_put(&t, 0, &mac_a, 20));
-	assert_non_null(sessions_put(&t, 1, &mac_a, 3600 * 1000));
-	assert_non_null(sessions_put(&t, 0, &mac_b, 20));
-	assert_non_null(sessions_put(&t, 0, &mac_b, 3600 * 1000)); /* extended */
+	assert_int_equal(sessions_init(&t, base), 0);
+	assert_non_null(sessions_put(&t, 0, &mac_a, now_boot_ms() + 20));
+	assert_non_null(sessions_put(&t, 1, &mac_a, now_boot_ms() + 3600 * 1000));
+	assert_non_null(sessions_put(&t, 0, &mac_b, now_boot_ms() + 20));
+	assert_non_null(sessions_put(&t, 0, &mac_b, now_boot_ms() + 3600 * 1000)); /* extended */
 	assert_int_equal(HASH_COUNT(t.all), 3);
 	assert_null(sessions_find(&t, 2, &mac_a));
 	assert_in_range(session_seconds_left(sessions_find(&t, 1, &mac_a)), 3599, 3600);
 	while (counted.expired == 0)
-		event_base_loop(t.base, EVLOOP_ONCE);
+		event_base_loop(base, EVLOOP_ONCE);
 	assert_null(sessions_find(&t, 0, &mac_a));
 	assert_non_null(sessions_find(&t, 1, &mac_a));
 	assert_non_null(sessions_find(&t, 0, &mac_b));
 	sessions_finish(&t);
 	assert_null(t.all);
-	event_base_free(t.base);
+	event_base_free(base);
+}
+
+static struct mac numbered(unsigned int n)
+{
+	return (struct mac){
+		{2, 0, 0x5e, (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n}};
+}
+
+static void count_in_order(void *data, struct session *s)
+{
+	static uint64_t last;
+	struct counted *c = data;
+
+	assert_true(s->ends_ms >= last);
+	last = s->ends_ms;
+	c->expired++;
+	sessions_remove(c->table, s);
+}
+
+/* Many that end at once end in order, and not all of them in one turn. */
+static void test_many_ends(void **state)
+{
+	enum { MANY = 2000 };
+	struct event_base *base = event_base_new();
+	struct sessions t = {.expired = count_in_order};
+	struct counted counted = {&t, 0};
+	int turns = 0;
+
+	(void)state;
+	t.data = &counted;
+	assert_int_equal(sessions_init(&t, base), 0);
+	for (unsigned int i = 0; i < MANY; i++) {
+		const struct mac mac = numbered(i);
+
+		assert_non_null(sessions_put(&t, i % 3, &mac, now_boot_ms() + 3600 * 1000));
+		assert_non_null(sessions_put(&t, i % 3, &mac, now_boot_ms() + 1 + i * 7919 % 50));
+	}
+	for (unsigned int i = 0; i < MANY; i += 5) {
+		const struct mac mac = numbered(i);
+
+		sessions_remove(&t, sessions_find(&t, i % 3, &mac));
+	}
+	for (; counted.expired < MANY * 4 / 5; turns++)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_true(turns > 10);
+	assert_null(t.all);
+	sessions_finish(&t);
+	event_base_free(base);
+}
+
+static void test_walk(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct sessions t = {.expired = count_expired};
+	struct sessions_walk w, other;
+	struct session *s;
+
+	(void)state;
+	assert_int_equal(sessions_init(&t, base), 0);
+	for (unsigned int i = 0; i < 9; i++) {
+		const struct mac mac = numbered(i);
+
+		sessions_put(&t, i < 5 ? 1 : 4, &mac, now_boot_ms() + 3600 * 1000);
+	}
+	sessions_walk_begin(&w, &t, 0, 8);
+	sessions_walk_begin(&other, &t, 4, 5);
+	for (unsigned int i = 0; i < 9; i++) {
+		s = sessions_walk_next(&w);
+		assert_non_null(s);
+		assert_int_equal(s->key.zone, i < 4 ? 1 : 4);
+		assert_int_equal(s->key.mac.b[5], i < 3 ? i : i + 1);
+		if (i == 2) { /* what would be next, the last of its zone included */
+			const struct mac next = numbered(3);
+
+			sessions_remove(&t, sessions_find(&t, 1, &next));
+		}
+		if (i == 7)
+			break;
+	}
+	assert_null(sessions_walk_next(&w));
+	s = sessions_walk_next(&other);
+	assert_int_equal(s->key.mac.b[5], 5);
+	while ((s = TAILQ_FIRST(&t.lists[4])))
+		sessions_remove(&t, s);
+	assert_null(sessions_walk_next(&other));
+	sessions_walk_end(&w);
+	sessions_walk_end(&other);
+	sessions_finish(&t);
+	event_base_free(base);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_comment_round_trip),
-		cmocka_unit_test(test_foreign_comments),
-		cmocka_unit_test(test_longest_note_fits),
-		cmocka_unit_test(test_table_and_expiry),
+		cmocka_unit_test(test_comment_round_trip), cmocka_unit_test(test_foreign_comments),
+		cmocka_unit_test(test_longest_note_fits),  cmocka_unit_test(test_table_and_expiry),
+		cmocka_unit_test(test_many_ends),	   cmocka_unit_test(test_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
