@@ -7,7 +7,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/member.h"
 #include "daemon/persist.h"
 #include "daemon/persist_private.h"
 #include "daemon/restore.h"
@@ -18,28 +20,58 @@ static void taken_off(struct engine *e)
 	log_info("the sessions are shortened");
 }
 
+static void cut_off(void *data, int error, size_t count)
+{
+	(void)count;
+	if (error < 0)
+		engine_fail(data, "sessions that have ended cannot be cut off: %s",
+			    strerror(-error));
+}
+
+/* Those of a zone that ended while we were away. */
+static int end_sessions(struct engine *e, uint32_t zone, uint64_t away_ms)
+{
+	CLEANUP(cleanup_free) struct mac *macs = calloc(CHANGE_MAX, sizeof(*macs));
+	const uint64_t until = now_boot_ms() + away_ms;
+	struct session *s;
+	size_t n = 0;
+	int r = macs ? 0 : -ENOMEM;
+
+	for (s = TAILQ_FIRST(&e->sessions.lists[zone]); s && r == 0; s = TAILQ_NEXT(s, of_zone)) {
+		if (s->restored && s->ends_ms <= until) {
+			s->restored = false;
+			macs[n++] = s->key.mac;
+		}
+		if (n == CHANGE_MAX || (n > 0 && !TAILQ_NEXT(s, of_zone))) {
+			r = member_revoke(e, zone, macs, n, &actor_portald, "expiry", cut_off, e);
+			n = 0;
+		}
+	}
+	return r;
+}
+
 /* The clock says now how long we were away: it is taken off what the store had, here at once, and in
  * the kernel as if those sessions were not there yet, which replaces their ends. */
 static void take_off(struct engine *e, uint64_t away_ms)
 {
-	const uint64_t now = now_boot_ms();
-	size_t count = 0;
+	int r = 0;
 
+	log_info("the clock is set; the time that passed while portald was away is taken off");
+	for (uint32_t zone = 0; zone < e->config->zone_count && r == 0; zone++)
+		r = end_sessions(e, zone, away_ms);
+	if (r < 0) {
+		cut_off(e, r, 0);
+		return;
+	}
 	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
-		if (!s->restored || s->ends_ms <= now)
+		if (!s->restored)
 			continue;
-		const uint64_t left = s->ends_ms - now;
-
 		s->restored = false;
 		s->round = ROUND_NEVER;
 		s->too_long = true;
-		count++;
 		sessions_put(&e->sessions, s->key.zone, &s->key.mac,
-			     now + (left > away_ms ? left - away_ms : 0));
+			     s->ends_ms > away_ms ? s->ends_ms - away_ms : 0);
 	}
-	log_info("the clock is set; the time that passed while portald was away is taken off "
-		 "%zu session(s)",
-		 count);
 	restore_members(e, taken_off);
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A gateway whose machine can be booted again, with a wall clock that can be set."""
+import contextlib
 import os
 import sqlite3
 import struct
@@ -83,5 +84,5 @@ class Machine(gateway.Gateway):
         return os.path.join(self.state_dir, "portald.db")
 
     def rows(self, query):
-        with sqlite3.connect(self.database()) as db:
+        with contextlib.closing(sqlite3.connect(self.database())) as db:
             return db.execute(query).fetchall()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whatever happens to the gateway, at a random moment and in a random order, with logins and grants under way: no session
-that was acknowledged is lost, none lives longer than sold, no stranger's packet passes (the lab's capture upstream); where
-the kernel cannot keep the guard, those that pass while somebody flushes are counted and reported.
+that was acknowledged is lost, none lives longer than sold, none forgets what it has used, no stranger's packet passes (the
+lab's capture upstream); where the kernel cannot keep the guard, those that pass while somebody flushes are counted and
+reported.
 
 PORTALD_ROUNDS=200 is the long run; PORTALD_SEED=N the same order again (not the same moments).
 """
@@ -96,9 +97,25 @@ class World:
         s1 = self.lab.add_guest("s1")
         self.strangers = [self.lab.spawn(s1.node, [sys.executable, "-c", STRANGER, FORBIDDEN[f]], name=f"stranger{f}")
                           for f in (4, 6)]
+        self._use()
         for thread in self.threads:
             thread.start()
         return self
+
+    def _use(self):
+        """A guest that has used something, and is quiet from now on."""
+        self.user = self.lab.add_guest("g9")
+        self.user.login(4)
+        for family in (4, 6):
+            for _ in range(20):
+                self.user.udp(up_address(family), 7, bytes(500))
+        query = f"SELECT bytes_up, bytes_down FROM sessions WHERE mac = '{self.user.mac}'"
+        wait_until(lambda: min(self.machine.rows(query)[0]) >= 40 * 500, 30, "what was used is on the disk")
+        self.used = self.machine.rows(query)[0]
+
+    def _used(self, sessions):
+        session = sessions.get(("guest", self.user.mac), {})
+        return session.get("bytes-up"), session.get("bytes-down")
 
     def __exit__(self, *_):
         self.stop.set()
@@ -158,7 +175,10 @@ class World:
     def judge(self, act):
         """Compares what was sold with what portald and the kernel have."""
         before, early, gone = self.sold.snapshot(), self.sold.now(), set(self.sold.gone)
-        shown = {mac: s["seconds-left"] for (_, mac), s in self.machine.sessions().items()}
+        sessions = self.machine.sessions()
+        shown = {mac: s["seconds-left"] for (_, mac), s in sessions.items()}
+        if self._used(sessions) != self.used:
+            self.failures.append(f"{act}: {self.user.mac} has used {self.used}, it is said {self._used(sessions)}")
         kernel = self.machine.members()
         after, late = self.sold.snapshot(), self.sold.now()
         self.failures += [f"{act}: revoked, and there again: {mac}" for mac in gone & (shown.keys() | kernel.keys())]
@@ -326,6 +346,11 @@ def test_whatever_happens(lab, machine, record_property):
     assert min(world.done.values()) > 0, world.done
     print(f"{world.done}")
     world.judge("the end")
+    for guest in [g for name, g in lab.guests.items() if name.startswith("g")]:
+        if ("guest", guest.mac) not in machine.sessions():
+            guest.login(6)
+        assert guest.is_online()
+    assert lab.guests["s1"].is_stranger()
     if not world.guarded:
         slipped = sum(p.destination in FORBIDDEN.values() for hole in lab.holes for p in lab.capture.packets()[hole.start:hole.stop])
         record_property(f"packets of strangers in {len(lab.holes)} flushes", slipped)
