@@ -157,3 +157,38 @@ need_dhcpcd() {
 		rm "$package"
 	done
 }
+
+# Builds ConnMan from Debian's source in build/connman, with a line of one of its patches taken back: a reference dropped at
+# the first piece of an answer, for which Debian's binary never asks anybody.
+need_connman() {
+	local folder=$ROOT/build/connman uri patch
+
+	if [ -x "$folder/connmand" ]; then
+		return 0
+	fi
+	note "building ConnMan"
+	need_packages libglib2.0-dev libdbus-1-dev patch make xz-utils
+	rm -rf "$folder"
+	mkdir -p "$folder/lists/partial" "$folder/parts"
+	uri=$(apt-get download --print-uris connman | sed -n "s|^'\(.*\)/pool/.*|\1|p")
+	(
+		. /etc/os-release
+		cd "$folder"
+		echo "deb-src $uri $VERSION_CODENAME main" >parts/source.list
+		options=(-qq -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$folder/parts" -o "Dir::State::Lists=$folder/lists"
+			-o APT::Sandbox::User=root)
+		apt-get "${options[@]}" update
+		apt-get "${options[@]}" source --download-only connman
+		tar -xf connman_*.orig.tar.xz
+		tar -xf connman_*.debian.tar.xz
+		cd connman-*/
+		while read -r patch; do
+			patch -s -p1 <"../debian/patches/$patch"
+		done <../debian/patches/series
+		sed -i '/g_web_parser_feed_data(wp_context/,/return true;/{/wispr_portal_context_unref/d}' src/wispr.c
+		./configure --quiet --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run --with-firewall=nftables \
+			--with-dns-backend=internal --disable-{client,wifi,bluetooth,ofono,dundee,pacrunner,tools,loopback,gadget,neard,wireguard}
+		make -s -j2
+		cp src/connmand ..
+	) >"$folder/log" 2>&1 || die "could not build ConnMan: $folder/log says why"
+}

@@ -102,14 +102,18 @@ class Client:
         return ["ip", "netns", "exec", self.namespace, "unshare", "--mount", "--uts", "--propagation", "private",
                 "sh", "-ec", MOUNTS + mounts + 'exec "$@"', "sh", self.path("hosts"), *argv]
 
+    def end(self, process):
+        self.processes.remove(process)
+        process.terminate()
+        try:
+            process.wait(10.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
     def close(self):
-        for process in reversed(self.processes):
-            process.terminate()
-            try:
-                process.wait(10.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        while self.processes:
+            self.end(self.processes[-1])
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

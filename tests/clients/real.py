@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real clients, as client.py has them."""
 from chromium import Chromium
+from connman import ConnMan
 from firefox import Firefox
 from networkmanager import NetworkManager
 
-CLIENTS = (NetworkManager, Firefox, Chromium)
+CLIENTS = (NetworkManager, Firefox, Chromium, ConnMan)
 
 
 def available():
