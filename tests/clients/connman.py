@@ -3,8 +3,8 @@
 
 ConnMan manages the device: each look starts it with the addresses and the router that the device has, in one family, and
 ends it; then addresses, default routes and settings are put back.  It asks the namespace's resolvers by itself, past the
-hosts file: where the names that it probes lead is theirs to say.  Program: Debian's is broken by one of its patches (a reference dropped
-too early: it never asks anybody), so scripts/common.sh builds Debian's source with that mended (need_connman).
+hosts file: where the names that it probes lead is theirs to say.  Program: Debian's is broken by one of its patches (a reference
+dropped too early: it never asks anybody), so scripts/common.sh builds Debian's source with that mended (need_connman).
 """
 import json
 import os
