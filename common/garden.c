@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/garden.h"
+#include "common/garden_name.h"
 
 static unsigned int family_bits(const struct garden_entry *e)
 {
@@ -153,14 +154,49 @@ static int add_entry(struct garden *g, const struct garden_entry *e)
 	return 0;
 }
 
+static int add_name(struct garden *g, const struct garden_name *n)
+{
+	for (size_t i = 0; i < g->name_count; i++) {
+		if (garden_names_overlap(&g->names[i], n))
+			return -EEXIST;
+	}
+	if (g->name_count == GARDEN_NAMES_OWN)
+		return -E2BIG;
+	g->names[g->name_count++] = *n;
+	return 0;
+}
+
+static int read_name_entry(struct garden *g, struct garden_name *n, char *ports)
+{
+	struct garden_entry range = {0};
+
+	if (!ports)
+		return n->protocol ? -EINVAL : add_name(g, n);
+	/* what answers open is found by one key: there are no ranges */
+	if (!read_ports(ports, &range) || range.port_first != range.port_last)
+		return -EINVAL;
+	n->port = range.port_first;
+	if (n->protocol)
+		return add_name(g, n);
+	n->protocol = IPPROTO_TCP;
+	int r = add_name(g, n);
+
+	n->protocol = IPPROTO_UDP;
+	return r < 0 ? r : add_name(g, n);
+}
+
 static int read_entry(struct garden *g, char *text)
 {
 	struct garden_entry e = {.port_last = UINT16_MAX};
+	struct garden_name n = {0};
 	char *net, *ports;
 
-	e.protocol = take_protocol(text);
-	if (!split_ports(text, &net, &ports) || !read_net(net, &e) ||
-	    (ports && !read_ports(ports, &e)))
+	n.protocol = e.protocol = take_protocol(text);
+	if (!split_ports(text, &net, &ports))
+		return -EINVAL;
+	if (garden_name_read(net, &n))
+		return read_name_entry(g, &n, ports);
+	if (!read_net(net, &e) || (ports && !read_ports(ports, &e)))
 		return -EINVAL;
 	if (!ports || e.protocol)
 		return add_entry(g, &e);
@@ -197,8 +233,12 @@ int garden_parse(const char *text, struct garden *ret_garden, char bad[static GA
 
 bool garden_valid(const struct garden *garden)
 {
-	if (garden->count > GARDEN_MAX)
+	if (garden->count > GARDEN_MAX || garden->name_count > GARDEN_NAMES_MAX)
 		return false;
+	for (size_t i = 0; i < garden->name_count; i++) {
+		if (!garden_name_valid(&garden->names[i]))
+			return false;
+	}
 	for (size_t i = 0; i < garden->count; i++) {
 		if (!entry_valid(&garden->entries[i]))
 			return false;

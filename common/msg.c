@@ -30,6 +30,7 @@ static const size_t msg_sizes[MSG_TYPES] = {
 	[MSG_QUEUE_OPEN] = sizeof(struct queue_open),
 	[MSG_QUEUE_ZONE] = sizeof(struct queue_zone),
 	[MSG_QUEUE_DROP] = sizeof(struct queue_drop),
+	[MSG_GARDEN_ANSWER] = sizeof(struct garden_answer),
 	[MSG_GATE_FLUSHED] = sizeof(struct gate_flushed),
 	[MSG_WEB_COUNTS] = sizeof(struct web_counts),
 	[MSG_WEB_EXTEND] = sizeof(struct web_request),
@@ -43,6 +44,8 @@ _Static_assert(sizeof(struct web_reply) == 72, "no hidden padding");
 _Static_assert(sizeof(struct change) == 208, "no hidden padding");
 _Static_assert(sizeof(struct change_element) == 16, "no hidden padding");
 _Static_assert(sizeof(struct lost_member) == 232, "no hidden padding");
+_Static_assert(sizeof(struct garden_name) == 258, "the same on every architecture");
+_Static_assert(sizeof(struct garden_answer) == 32 + GARDEN_ANSWER_MAX * 24, "no hidden padding");
 
 size_t msg_size(uint32_t type)
 {

@@ -30,6 +30,7 @@ union msg {
 	struct queue_open queue_open;
 	struct queue_zone queue_zone;
 	struct queue_drop queue_drop;
+	struct garden_answer garden_answer;
 	struct gate_flushed gate_flushed;
 	struct gate_ability gate_ability;
 	struct gate_open gate_open;

@@ -14,7 +14,7 @@
  *                   MSG_GATE_DUMP, MSG_GATE_SESSION any number of times; MSG_GATE_LINK,
  *                   MSG_GATE_FLUSHED and MSG_GATE_ABILITY unasked
  *   gate -> web     MSG_QUEUE_OPEN with the queue's descriptor; MSG_QUEUE_ZONE when an interface came
- *   web -> gate     MSG_QUEUE_DROP
+ *   web -> gate     MSG_QUEUE_DROP, MSG_GARDEN_ANSWER
  */
 #pragma once
 
@@ -37,15 +37,17 @@ enum {
 	ERROR_TEXT_MAX = 256,
 };
 
-/* Descriptors that the children of portald find open.  The last two kinds only if a zone has
- * divert "queue"; there is one packet socket for each such zone, in the order of zones. */
+/* Descriptors that the children of portald find open.  Packet sockets, and the socket pairs that go with them, only if a zone
+ * has divert "queue"; there is one packet socket for each such zone, in the order of zones. */
 enum {
-	FD_ENGINE = 3, /* the socket pair to the engine */
+	FD_ENGINE = 3,	/* the socket pair to the engine */
+	FD_ANSWERS = 4, /* gate: the socket pair to the first worker for DNS answers */
 	FD_CHANNELS =
-		4, /* gate: for each worker a socket pair to it, then each worker's packet sockets */
+		5, /* gate: for each worker a socket pair to it, then each worker's packet sockets */
 	FD_BUNDLE = 4, /* web: its first bundle */
-	FD_LISTEN = 5, /* web: for zone i its LISTENERS, then the socket pair to the
-			   gate, then its packet sockets */
+	FD_LISTEN =
+		5, /* web: for zone i its LISTENERS, then the socket pair to the gate, then its packet sockets; then, of the
+			    first worker, the socket pair for DNS answers */
 };
 
 /* The listening sockets of a zone. */
@@ -77,6 +79,7 @@ enum msg_type {
 	MSG_WEB_EXTEND,
 	MSG_GATE_ABILITY,
 	MSG_GATE_RESTORE,
+	MSG_GARDEN_ANSWER,
 	MSG_TYPES
 };
 

@@ -27,8 +27,10 @@ struct gate_zone {
 struct gate_load {
 	struct msg_head head;
 	uint32_t mark;
-	uint16_t queue_first; /* number of the first worker's NFQUEUE */
-	uint16_t queue_count; /* workers; 0: no zone has divert "queue" */
+	uint16_t queue_first;	/* number of the first worker's NFQUEUE */
+	uint16_t queue_count;	/* workers; 0: no zone has divert "queue" */
+	uint16_t answers_queue; /* number of the NFQUEUE of DNS answers */
+	uint16_t pad;
 };
 
 enum change_op { CHANGE_GRANT = 1, CHANGE_REVOKE, CHANGE_TRUST /* a grant without an end */ };

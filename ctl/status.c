@@ -136,6 +136,26 @@ static void print_loss(const json_t *zones)
 	puts("  set hostname, certificate and certificate-key, see portald.conf(5)");
 }
 
+/* Hosts that are in the zones' walled gardens by themselves. */
+static void print_revocation_hosts(const json_t *zones)
+{
+	const json_t *zone;
+	size_t i, shown = 0;
+
+	json_array_foreach (zones, i, zone) {
+		const char *name = json_string_value(json_object_get(zone, "name")),
+			   *hosts = json_string_value(json_object_get(zone, "revocation-hosts"));
+
+		if (!name || !hosts || !*hosts)
+			continue;
+		CLEANUP(cleanup_free) char *clean = output_clean(hosts, 0);
+
+		if (shown++ == 0)
+			puts("\nopen to strangers, whose devices ask there whether the certificate was revoked:");
+		printf("  %s: %s\n", name, clean);
+	}
+}
+
 static void print_field(const char *name, const char *text)
 {
 	CLEANUP(cleanup_free) char *clean = output_clean(text, 0);
@@ -196,6 +216,7 @@ static int print_status(json_t *answer)
 	if (print_processes(processes) < 0 || print_zones(zones) < 0 || print_portals(zones) < 0)
 		return -1;
 	print_loss(zones);
+	print_revocation_hosts(zones);
 	print_warnings(warnings);
 	return 0;
 }

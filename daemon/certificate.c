@@ -171,6 +171,7 @@ static void check_pair(const struct reading *r)
 				      "advertise-api = no or get one from a public CA");
 	about(r, "certificate-key");
 	check_key(r, &chain);
+	pair_find_hosts(p, &chain);
 	if (p->ocsp)
 		pair_read_ocsp(p, &chain);
 }

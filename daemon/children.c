@@ -20,7 +20,7 @@
 
 enum {
 	LISTEN_BACKLOG = 1024, /* the kernel takes the smaller of this and net.core.somaxconn */
-	CHILD_FDS_MAX = FD_LISTEN + LISTENERS * ZONES_MAX + WORKERS_MAX + PACKET_SOCKETS_MAX,
+	CHILD_FDS_MAX = FD_LISTEN + LISTENERS * ZONES_MAX + WORKERS_MAX + PACKET_SOCKETS_MAX + 1,
 	FD_SPARE = 1024, /* no child has a descriptor at or above this */
 };
 
@@ -112,14 +112,16 @@ int start_gate(const char *argument, const struct queue_parts *queues, int *ret_
 	char number[24] = "";
 	int r = add_engine_fd(&c, &ours);
 
+	if (queues && r == 0)
+		r = add_fd(&c, queues->gate_answers);
 	for (size_t i = 0; i < workers && r == 0; i++)
 		r = add_fd(&c, queues->gate_ends[i]);
 	for (size_t i = 0; i < workers * (queues ? queues->zones : 0) && r == 0; i++)
 		r = add_fd(&c, queues->packet[i]);
-	if (workers)
+	if (queues)
 		snprintf(number, sizeof(number), "%zu", workers);
 	if (r == 0)
-		r = spawn("portald-gate", argument, workers ? number : NULL, &c, ret_pid);
+		r = spawn("portald-gate", argument, queues ? number : NULL, &c, ret_pid);
 	if (r == 0)
 		*ret_fd = steal_fd(&ours);
 	return r;
@@ -174,14 +176,14 @@ static int listen_for_zone(const struct zone_config *z, struct child_fds *w)
 	return 0;
 }
 
-/* Its socket pair to the gate and its packet sockets. */
+/* Its socket pair to the gate and its packet sockets; the first one's for DNS answers. */
 static int add_queue_fds(struct child_fds *w, const struct queue_parts *queues, size_t worker)
 {
 	int r = queues->workers ? add_fd(w, queues->web_ends[worker]) : 0;
 
 	for (size_t i = 0; i < queues->zones && r == 0; i++)
 		r = add_fd(w, queues->packet[i * queues->workers + worker]);
-	return r;
+	return r == 0 && worker == 0 ? add_fd(w, queues->web_answers) : r;
 }
 
 static int start_worker(const struct config *config, const char *user, int bundle,
@@ -198,7 +200,8 @@ static int start_worker(const struct config *config, const char *user, int bundl
 	if (r == 0)
 		r = add_queue_fds(&w, queues, worker);
 	if (r == 0)
-		r = spawn("portald-web", user, NULL, &w, &parts->worker_pids[worker]);
+		r = spawn("portald-web", user, worker == 0 ? "first" : NULL, &w,
+			  &parts->worker_pids[worker]);
 	if (r == 0)
 		parts->worker_fds[worker] = steal_fd(&ours);
 	return r;

@@ -21,13 +21,15 @@ int config_parse_garden(struct config_load *l, const struct config_key *key, con
 	case -E2BIG:
 		return config_complain(
 			l,
-			"\"%s\" is one too many; there is room for %d (ports without "
-			"/tcp or /udp count twice); take prefixes",
-			bad, GARDEN_MAX);
+			"\"%s\" is one too many; there is room for %d addresses and %d names (ports "
+			"without /tcp or /udp count twice); take prefixes and wildcards",
+			bad, GARDEN_MAX, GARDEN_NAMES_OWN);
 	default:
 		return config_complain(l,
 				       "\"%s\" cannot be; write 192.0.2.0/24 (no bits beyond the "
-				       "prefix), 192.0.2.7:443/tcp or [2001:db8::/32]:80-443",
+				       "prefix), 192.0.2.7:443/tcp, [2001:db8::/32]:80-443, "
+				       "example.org, *.example.org or example.org:443 (one port; "
+				       "letters beyond ASCII as xn--...)",
 				       bad);
 	}
 }

@@ -48,14 +48,15 @@ static json_t *zone_status(const struct engine *e, uint32_t i)
 	char uri[CONFIG_API_URI_MAX + 1];
 	const char *why, *api = config_api_uri(e->config, z, uri, &why);
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:I, s:s?, s:b, s:s?, s:s?}",
-			 "name", z->name, "interface", z->interface, "state", states[e->links[i]],
-			 "divert", z->divert == DIVERT_QUEUE ? "queue" : "redirect", "login",
-			 "click-through", "session", (json_int_t)z->session, "portal-port",
-			 (int)z->portal_port, "divert-port", (int)z->divert_port, "sessions",
-			 (json_int_t)e->sessions.zones[i].count, "hostname",
-			 config_hostname(e->config, z), "https", pair && pair->chain_pem, "api",
-			 api, "no-api", why);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:I, s:s?, s:b, s:s?, s:s?, s:s}", "name",
+		z->name, "interface", z->interface, "state", states[e->links[i]], "divert",
+		z->divert == DIVERT_QUEUE ? "queue" : "redirect", "login", "click-through",
+		"session", (json_int_t)z->session, "portal-port", (int)z->portal_port,
+		"divert-port", (int)z->divert_port, "sessions",
+		(json_int_t)e->sessions.zones[i].count, "hostname", config_hostname(e->config, z),
+		"https", pair && pair->chain_pem, "api", api, "no-api", why, "revocation-hosts",
+		pair ? pair->hosts + strspn(pair->hosts, " ") : "");
 }
 
 static json_t *warnings_of(const struct engine *e)

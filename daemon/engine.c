@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/garden_name.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "daemon/account.h"
@@ -117,6 +118,7 @@ void engine_describe_zone(const struct config *c, size_t index, struct gate_zone
 	snprintf(ret_zone->name, sizeof(ret_zone->name), "%s", z->name);
 	snprintf(ret_zone->interface, sizeof(ret_zone->interface), "%s", z->interface);
 	garden_parse(z->garden, &ret_zone->garden, bad); /* config.c has checked it */
+	garden_add_hosts(&ret_zone->garden, pair ? pair->hosts : NULL);
 }
 
 void engine_describe_load(const struct config *c, struct gate_load *ret_load)
@@ -126,6 +128,7 @@ void engine_describe_load(const struct config *c, struct gate_load *ret_load)
 		.mark = c->mark,
 		.queue_first = (uint16_t)c->queue_first,
 		.queue_count = (uint16_t)config_queues(c),
+		.answers_queue = (uint16_t)(c->queue_first + c->workers),
 	};
 }
 

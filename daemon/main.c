@@ -193,7 +193,8 @@ static int close_network(struct config *config)
 static int run(struct config **config)
 {
 	static struct engine_parts parts = {.control_fd = -1, .metrics_fd = -1, .gate_fd = -1};
-	CLEANUP(queue_parts_finish) struct queue_parts queues = {0};
+	CLEANUP(queue_parts_finish)
+	struct queue_parts queues = {.gate_answers = -1, .web_answers = -1};
 	struct accounts accounts;
 
 	if (start_is_running(*config)) {

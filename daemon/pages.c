@@ -4,7 +4,7 @@
  * "pair/i/": chain and key in PEM, and, if the CA's response can be shown, ocsp in DER and ocsp-end; for
  * zone i, each with the prefix "zone/i/": name, hostname (if configured), pair (the number of its
  * pair, if it has one), title, lang, refresh, portal-port, divert-port, accent, accent-dark, divert,
- * probes, redirect-probes (if configured), terms, logo and logo-type (if configured), page/FILE for
+ * walled-garden, certificate-hosts, probes, redirect-probes (if configured), terms, logo and logo-type (if configured), page/FILE for
  * each file of the pages folder.
  */
 #include <dirent.h>
@@ -160,6 +160,7 @@ static int add_pairs(struct bundle_writer *w, const struct config *c)
 static int add_texts(struct bundle_writer *w, size_t i, const struct config *c)
 {
 	const struct zone_config *z = &c->zones[i];
+	const struct pair *pair = config_pair(c, z);
 	const struct {
 		const char *key, *value;
 	} texts[] = {
@@ -173,6 +174,8 @@ static int add_texts(struct bundle_writer *w, size_t i, const struct config *c)
 		{"logo-type", z->logo ? image_type(z->logo) : NULL},
 		{"probes", z->probes == PROBES_STRICT ? "strict" : "compatible"},
 		{"redirect-probes", z->redirect_probes},
+		{"walled-garden", z->garden},
+		{"certificate-hosts", pair ? pair->hosts : NULL},
 		{"divert", z->divert == DIVERT_QUEUE ? "queue" : "redirect"},
 	};
 	const struct {

@@ -11,7 +11,7 @@
 
 #include <gnutls/x509.h>
 
-enum { PAIR_TEXT_MAX = 160 };
+enum { PAIR_TEXT_MAX = 160, PAIR_HOSTS_MAX = 2048 };
 
 struct pair {
 	char *certificate, *key; /* paths; NULL: none */
@@ -21,6 +21,9 @@ struct pair {
 	int64_t begin, end;	   /* of the certificate's validity, seconds since 1970 */
 	bool must_staple;	   /* the certificate demands a response (RFC 7633) */
 	bool open_chain;	   /* an intermediate certificate is missing */
+
+	/* Where devices ask whether the chain was revoked, for garden_add_hosts(): as far as there is room, "" if nowhere. */
+	char hosts[PAIR_HOSTS_MAX];
 
 	char *ocsp_der; /* NULL: none that may be shown */
 	size_t ocsp_len;
@@ -49,3 +52,5 @@ bool pair_is_selfsigned(const struct pair *pair);
 /* The response that pair->ocsp names: read and judged, for a chain that is pair->chain_pem's.  Never an
  * error: without one clients ask the CA themselves, or do not. */
 void pair_read_ocsp(struct pair *pair, const struct chain *chain);
+/* Finds pair->hosts: of OCSP responders and CRLs, http and https. */
+void pair_find_hosts(struct pair *pair, const struct chain *chain);

@@ -60,19 +60,33 @@ static int open_packet_sockets(struct queue_parts *q, const struct config *confi
 	return 0;
 }
 
+static int open_answers(struct queue_parts *q)
+{
+	int pair[2];
+	int r = msg_socketpair(pair);
+
+	q->gate_answers = r == 0 ? pair[0] : -1;
+	q->web_answers = r == 0 ? pair[1] : -1;
+	return r;
+}
+
 int queue_parts_init(struct queue_parts *q, const struct config *config)
 {
-	int r = open_channels(q, config_queues(config));
+	int r = open_answers(q);
 
+	if (r == 0)
+		r = open_channels(q, config_queues(config));
 	if (r == 0 && q->workers > 0)
 		r = open_packet_sockets(q, config);
 	if (r < 0)
-		log_error("packet sockets for divert \"queue\": %s", strerror(-r));
+		log_error("sockets for the gate and the web workers: %s", strerror(-r));
 	return r;
 }
 
 void queue_parts_finish(struct queue_parts *q)
 {
+	cleanup_close(&q->gate_answers);
+	cleanup_close(&q->web_answers);
 	for (size_t i = 0; i < q->workers; i++) {
 		cleanup_close(&q->gate_ends[i]);
 		cleanup_close(&q->web_ends[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What divert "queue" needs root for: a socket pair between the gate and each web worker, and for each worker and zone a packet
+/* The socket pair between the gate and the first web worker for DNS answers; and what divert "queue" needs root for: a socket pair between the gate and each web worker, and for each worker and zone a packet
  * socket, unbound, that both hold: the gate binds it, the worker sends. */
 #pragma once
 
@@ -10,7 +10,8 @@
 struct config;
 
 struct queue_parts {
-	size_t workers, zones; /* zones with divert "queue"; both 0: there are none */
+	size_t workers, zones;	       /* zones with divert "queue"; both 0: there are none */
+	int gate_answers, web_answers; /* the ends of the pair for DNS answers */
 	int gate_ends[WORKERS_MAX], web_ends[WORKERS_MAX];
 	int packet
 		[PACKET_SOCKETS_MAX]; /* worker i's socket for the nth such zone: [n * workers + i] */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/proto_gate.h"
+#include "nft/opened.h"
 
-/* Adds a valid zone's entries to its sets, which are there and empty. */
-void garden_write(FILE *out, const struct gate_zone *zone);
+/* Adds a valid zone's entries, and what DNS answers have opened of its names, to its sets, which are there and empty. */
+void garden_write(FILE *out, const struct gate_zone *zone, struct opened *opened);

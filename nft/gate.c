@@ -82,6 +82,8 @@ static int open_all(struct gate *gate)
 		log_error("the table portald_guard belongs to a portald that runs; stop it first");
 	if (r == 0)
 		r = queues_prepare(&gate->queues, gate->workers);
+	if (r == 0 && gate->answers.there)
+		r = answers_prepare(&gate->answers);
 	if (r < 0)
 		log_error("netlink: %s; does this kernel have nf_tables?", strerror(-r));
 	return r;
@@ -89,6 +91,8 @@ static int open_all(struct gate *gate)
 
 static void close_all(struct gate *gate)
 {
+	answers_finish(&gate->answers);
+	gate_close_garden(gate);
 	queues_finish(&gate->queues);
 	guard_finish(&gate->guard);
 	watch_finish(&gate->flushes);
@@ -129,7 +133,7 @@ static int take_links(struct gate *gate)
 	return r < 0 ? r : gate_follow_links(gate);
 }
 
-enum { POLL_ENGINE, POLL_LINKS, POLL_FLUSHES, POLL_WORKERS };
+enum { POLL_ENGINE, POLL_LINKS, POLL_FLUSHES, POLL_ANSWERS, POLL_WORKERS };
 
 /* Works off what poll() found; first whether somebody flushed the ruleset. */
 static int serve_once(struct gate *gate, const struct pollfd *fds)
@@ -140,6 +144,8 @@ static int serve_once(struct gate *gate, const struct pollfd *fds)
 		if (fds[POLL_WORKERS + i].revents)
 			r = queues_take(&gate->queues, i);
 	}
+	if (r >= 0 && fds[POLL_ANSWERS].revents)
+		r = gate_take_answer(gate);
 	if (r >= 0 && fds[POLL_LINKS].revents)
 		r = take_links(gate);
 	if (r >= 0 && fds[POLL_ENGINE].revents)
@@ -153,6 +159,7 @@ static int serve(struct gate *gate)
 		[POLL_ENGINE] = {.fd = gate->engine, .events = POLLIN},
 		[POLL_LINKS] = {.fd = -1, .events = POLLIN},
 		[POLL_FLUSHES] = {.fd = -1, .events = POLLIN},
+		[POLL_ANSWERS] = {.fd = gate->answers.there ? FD_ANSWERS : -1, .events = POLLIN},
 	};
 
 	if (!gate->print) {
@@ -220,6 +227,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
 		return probe(gate.engine);
 	gate.print = argc == 2 && strcmp(argv[1], "--print") == 0;
+	gate.answers.there = argc == 3;
 	gate.workers = argc == 3 ? (uint16_t)atoi(argv[2]) : 0;
 	if (argc < 2 || argc > 3 || (argv[1][0] == '-' && !gate.print) ||
 	    gate.workers > WORKERS_MAX) {

@@ -7,7 +7,9 @@
 #include "common/link.h"
 #include "common/msg.h"
 #include "common/netlink.h"
+#include "nft/answers.h"
 #include "nft/guard.h"
+#include "nft/opened.h"
 #include "nft/queue.h"
 #include "nft/ruleset.h"
 #include "nft/set.h"
@@ -32,7 +34,9 @@ struct gate {
 	bool loaded;
 	struct ruleset_globals globals;
 	struct queues queues;
-	size_t count; /* zones that are loaded */
+	struct answers answers;
+	struct opened opened[ZONES_MAX]; /* by DNS answers, of zones */
+	size_t count;			 /* zones that are loaded */
 	struct gate_zone zones[ZONES_MAX];
 	struct link armed[ZONES_MAX];	  /* index 0: none */
 	enum link_state state[ZONES_MAX]; /* as the engine was told */
@@ -66,3 +70,9 @@ int gate_follow_links(struct gate *gate);
 /* An interface was deleted (index 0: any may have been).  Its egress chain may be gone with it, even
  * if one with the same name and index is there by now: disarms its zone, for gate_follow_links(). */
 void gate_link_gone(void *gate, uint32_t index);
+
+/* A message of the first worker's about a DNS answer: opens what it tells, then lets it go on.  Negative errno: exit. */
+int gate_take_answer(struct gate *gate);
+/* Before gate->zones are replaced by gate->fresh: what their lists have in common stays open. */
+void gate_follow_garden(struct gate *gate);
+void gate_close_garden(struct gate *gate);

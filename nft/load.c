@@ -49,11 +49,18 @@ static unsigned int nth_queue(const struct gate *gate, size_t zone)
 	return n;
 }
 
-static int bind_packet_sockets(struct gate *gate, size_t i)
+/* Tells the web workers that read queues where the zone is. */
+static int place_zone(struct gate *gate, size_t i)
 {
-	if (gate->zones[i].divert != DIVERT_QUEUE || !gate->armed[i].index)
+	const struct link *link = &gate->armed[i];
+
+	if (!link->index)
 		return 0;
-	return queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), &gate->armed[i]);
+	int r = answers_place(&gate->answers, (uint32_t)i, link->index);
+
+	if (r < 0 || gate->zones[i].divert != DIVERT_QUEUE)
+		return r;
+	return queues_bind(&gate->queues, (uint32_t)i, nth_queue(gate, i), link);
 }
 
 int gate_print(struct gate *gate)
@@ -62,8 +69,9 @@ int gate_print(struct gate *gate)
 	bool present[ZONES_MAX];
 
 	memset(present, true, sizeof(present));
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
-			       &text);
+	gate->globals.answers = true;
+	int r = ruleset_render(&gate->ruleset, gate->zones, gate->opened, present, gate->count,
+			       &gate->globals, &text);
 
 	if (r < 0)
 		return r;
@@ -102,8 +110,8 @@ static int load_text(struct gate *gate, const struct link *links, char error[sta
 
 	for (size_t i = 0; i < gate->count; i++)
 		present[i] = links[i].index != 0;
-	int r = ruleset_render(&gate->ruleset, gate->zones, present, gate->count, &gate->globals,
-			       &rules);
+	int r = ruleset_render(&gate->ruleset, gate->zones, gate->opened, present, gate->count,
+			       &gate->globals, &rules);
 
 	if (r == 0)
 		r = takeover_is_due(gate);
@@ -112,16 +120,55 @@ static int load_text(struct gate *gate, const struct link *links, char error[sta
 	return r == 1 || r == -EIO ? takeover_run(gate, rules, error) : r;
 }
 
+/* Without it strangers' answers go on unread. */
+static void add_answers_rule(struct gate *gate, size_t i)
+{
+	const struct queue_target to = {.first = gate->answers.number, .count = 1, .bypass = true};
+
+	if (!gate->answers.opened || gate->zones[i].garden.name_count == 0)
+		return;
+	int r = queue_add_compat_rule(&gate->tables, gate->zones[i].name, "answers_compat", &to);
+
+	if (r < 0)
+		log_warning(
+			"zone %s: host names of the walled garden stay closed, for this kernel has neither "
+			"nft's queue expression nor the target xt_NFQUEUE: %s",
+			gate->zones[i].name, strerror(-r));
+}
+
 static int add_queue_rules(struct gate *gate)
 {
+	const struct queue_target to = {.first = gate->queues.first, .count = gate->queues.count};
 	int r = 0;
 
 	for (size_t i = 0; i < gate->count && r == 0 && !gate->globals.queue_native; i++) {
 		if (gate->zones[i].divert == DIVERT_QUEUE && gate->queues.count > 0)
-			r = queue_add_compat_rule(&gate->tables, gate->zones[i].name,
-						  &gate->queues);
+			r = queue_add_compat_rule(&gate->tables, gate->zones[i].name, "compat",
+						  &to);
+		if (r == 0)
+			add_answers_rule(gate, i);
 	}
 	return r;
+}
+
+static bool any_names(const struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		if (gate->zones[i].garden.name_count > 0)
+			return true;
+	}
+	return false;
+}
+
+/* The queues that the ruleset sends packets to. */
+static int open_queues(struct gate *gate)
+{
+	int r = gate->queues.count > 0 ? queues_open(&gate->queues, gate->globals.queue_first) : 0;
+
+	if (r == 0 && gate->answers.there && any_names(gate))
+		r = answers_open(&gate->answers, gate->globals.answers_queue);
+	gate->globals.answers = gate->answers.opened;
+	return r < 0 ? r : 0;
 }
 
 static int find_links(struct gate *gate, struct link *ret_links)
@@ -152,8 +199,8 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 	struct link links[ZONES_MAX] = {0};
 	int r = find_links(gate, links);
 
-	if (r == 0 && gate->queues.count > 0)
-		r = queues_open(&gate->queues, gate->globals.queue_first);
+	if (r == 0)
+		r = open_queues(gate);
 	if (r == 0)
 		r = load_text(gate, links, error);
 	if (r == 0)
@@ -163,7 +210,7 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 		r = arm(gate); /* also away with those of an earlier run */
 	}
 	for (size_t i = 0; i < gate->count && r == 0; i++)
-		r = bind_packet_sockets(gate, i);
+		r = place_zone(gate, i);
 	if (r == 0)
 		r = load_guard(gate);
 	if (r < 0 && !error[0])
@@ -185,7 +232,7 @@ static enum link_state open_zone(struct gate *gate, size_t i, const struct link 
 	if (r == 0)
 		r = arm(gate);
 	if (r == 0)
-		r = bind_packet_sockets(gate, i);
+		r = place_zone(gate, i);
 	if (r == 0)
 		return LINK_READY;
 	gate->armed[i] = (struct link){0};

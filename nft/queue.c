@@ -41,24 +41,46 @@ bool queue_is_native(struct tables *t)
 			  error) == 0;
 }
 
-static int configure(struct queue *q, uint16_t number, const void *attr, size_t len, uint16_t type)
+static struct nlmsghdr *put_head(char *buf, uint16_t number, uint16_t type, uint16_t flags)
 {
-	char buf[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 
-	nlh->nlmsg_type = (NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_CONFIG;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = ++q->nl.seq;
+	nlh->nlmsg_type = (NFNL_SUBSYS_QUEUE << 8) | type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 
 	nfg->nfgen_family = AF_UNSPEC;
 	nfg->version = NFNETLINK_V0;
 	nfg->res_id = htons(number);
-	mnl_attr_put(nlh, type, len, attr);
+	return nlh;
+}
+
+static int talk(struct queue *q, struct nlmsghdr *nlh)
+{
+	nlh->nlmsg_seq = ++q->nl.seq;
 	return netlink_talk(&q->nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, NULL, NULL);
 }
 
-static int bind_queue(struct queue *q, uint16_t number)
+static int configure(struct queue *q, uint16_t number, const void *attr, size_t len, uint16_t type)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = put_head(buf, number, NFQNL_MSG_CONFIG, NLM_F_ACK);
+
+	mnl_attr_put(nlh, type, len, attr);
+	return talk(q, nlh);
+}
+
+static int set_flags(struct queue *q, uint16_t number, uint32_t flags)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = put_head(buf, number, NFQNL_MSG_CONFIG, NLM_F_ACK);
+
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(flags));
+	return talk(q, nlh);
+}
+
+int queue_bind(struct queue *q, uint16_t number, uint32_t flags)
 {
 	const struct nfqnl_msg_config_cmd bind_cmd = {.command = NFQNL_CFG_CMD_BIND};
 	const struct nfqnl_msg_config_params copy = {.copy_range = htonl(PACKET_BYTES),
@@ -70,6 +92,8 @@ static int bind_queue(struct queue *q, uint16_t number)
 
 	if (r == 0)
 		r = configure(q, number, &length, sizeof(length), NFQA_CFG_QUEUE_MAXLEN);
+	if (r == 0 && flags)
+		r = set_flags(q, number, flags);
 	if (r == 0) /* last: from here on packets come */
 		r = configure(q, number, &copy, sizeof(copy), NFQA_CFG_PARAMS);
 	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
@@ -94,7 +118,7 @@ int queues_open(struct queues *q, uint16_t first)
 	const struct queue_open open = {.head = {MSG_QUEUE_OPEN, 0}};
 
 	for (uint16_t i = 0; i < q->count && !q->opened; i++) {
-		int r = bind_queue(&q->each[i], (uint16_t)(first + i));
+		int r = queue_bind(&q->each[i], (uint16_t)(first + i), 0);
 
 		if (r < 0)
 			log_error("NFQUEUE %d: %s; if other software has it, set queue-first",
@@ -123,9 +147,11 @@ static void rule_freep(struct nftnl_rule **rule)
 		nftnl_rule_free(*rule);
 }
 
-static int add_target(struct nftnl_rule *rule, const struct queues *q)
+static int add_target(struct nftnl_rule *rule, const struct queue_target *to)
 {
-	const struct xt_NFQ_info_v3 wanted = {.queuenum = q->first, .queues_total = q->count};
+	const struct xt_NFQ_info_v3 wanted = {.queuenum = to->first,
+					      .queues_total = to->count,
+					      .flags = to->bypass ? NFQ_FLAG_BYPASS : 0};
 	struct nftnl_expr *target = nftnl_expr_alloc("target");
 	void *info = target ? calloc(1, XT_ALIGN(sizeof(wanted))) : NULL;
 
@@ -142,7 +168,8 @@ static int add_target(struct nftnl_rule *rule, const struct queues *q)
 	return 0;
 }
 
-int queue_add_compat_rule(struct tables *t, const char *zone, const struct queues *q)
+int queue_add_compat_rule(struct tables *t, const char *zone, const char *suffix,
+			  const struct queue_target *to)
 {
 	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
 	char buf[4096], chain[64];
@@ -150,10 +177,10 @@ int queue_add_compat_rule(struct tables *t, const char *zone, const struct queue
 
 	if (!rule)
 		return -ENOMEM;
-	snprintf(chain, sizeof(chain), "z_%s_compat", zone);
+	snprintf(chain, sizeof(chain), "z_%s_%s", zone, suffix);
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, "portald") < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0 || add_target(rule, q) < 0)
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0 || add_target(rule, to) < 0)
 		return -ENOMEM;
 	len = nftnl_batch_begin(buf, ++t->nl->seq)->nlmsg_len;
 	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf + len, NFT_MSG_NEWRULE, NFPROTO_INET,
@@ -166,24 +193,18 @@ int queue_add_compat_rule(struct tables *t, const char *zone, const struct queue
 	return netlink_talk(t->nl, buf, len, acked, NULL, NULL);
 }
 
-/* Ids run from 1 and wrap; what lies before the last one was dropped already. */
-static int drop_up_to(struct queue *q, uint16_t number, uint32_t id)
+/* Ids run from 1 and wrap; what lies before the last one has its verdict already. */
+int queue_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict, uint32_t id)
 {
-	const struct nfqnl_msg_verdict_hdr verdict = {.verdict = htonl(NF_DROP), .id = htonl(id)};
+	const struct nfqnl_msg_verdict_hdr head = {.verdict = htonl(verdict), .id = htonl(id)};
 	char buf[128];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 
 	if ((int32_t)(id - q->last_id) <= 0)
 		return -EBADMSG;
 	q->last_id = id;
-	nlh->nlmsg_type = (NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_VERDICT_BATCH;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	struct nlmsghdr *nlh = put_head(buf, number, type, 0);
 
-	nfg->nfgen_family = AF_UNSPEC;
-	nfg->version = NFNETLINK_V0;
-	nfg->res_id = htons(number);
-	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(head), &head);
 	/* no answer is asked for: this socket's answers go to the worker, who reads packets there */
 	return mnl_socket_sendto(q->nl.socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
@@ -197,7 +218,8 @@ int queues_take(struct queues *q, uint16_t i)
 		return r;
 	if (msg.head.type != MSG_QUEUE_DROP)
 		return -EBADMSG;
-	return drop_up_to(&q->each[i], (uint16_t)(q->first + i), msg.queue_drop.packet_id);
+	return queue_verdict(&q->each[i], (uint16_t)(q->first + i), NFQNL_MSG_VERDICT_BATCH,
+			     NF_DROP, msg.queue_drop.packet_id);
 }
 
 int queues_bind(struct queues *q, uint32_t zone, unsigned int nth, const struct link *link)

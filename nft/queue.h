@@ -17,7 +17,13 @@
 
 struct queue {
 	struct netlink nl;
-	uint32_t last_id; /* dropped up to here */
+	uint32_t last_id; /* with a verdict up to here */
+};
+
+/* Where a rule sends packets to. */
+struct queue_target {
+	uint16_t first, count;
+	bool bypass; /* with nobody listening they go on; else they are dropped */
 };
 
 struct queues {
@@ -29,14 +35,21 @@ struct queues {
 /* Does this kernel have nft's queue expression?  Leaves nothing behind. */
 bool queue_is_native(struct tables *t);
 
+/* Binds a socket to a queue number, so that from then on packets come there.  flags: NFQA_CFG_F_... */
+int queue_bind(struct queue *q, uint16_t number, uint32_t flags);
+/* type: for this packet (NFQNL_MSG_VERDICT), or for all up to it.  -EBADMSG: its id lies behind the last one. */
+int queue_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict, uint32_t id);
+
 /* Opens the sockets of so many queues; call before the seccomp filter. */
 int queues_prepare(struct queues *q, uint16_t count);
 /* Binds them to queue numbers from first on and sends each to its worker.  Only the first call does anything. */
 int queues_open(struct queues *q, uint16_t first);
 void queues_finish(struct queues *q);
 
-/* Where the native expression is missing: puts the compat rule of a zone before the "drop" of its queue chain. */
-int queue_add_compat_rule(struct tables *t, const char *zone, const struct queues *q);
+/* Where the native expression is missing: puts the compat rule into a zone's chain ("compat", "answers_compat"), which is
+ * empty. */
+int queue_add_compat_rule(struct tables *t, const char *zone, const char *suffix,
+			  const struct queue_target *to);
 
 /* A message from worker i.  -EBADMSG: no honest worker sends it. */
 int queues_take(struct queues *q, uint16_t i);

@@ -24,6 +24,7 @@ enum block {
 	BLOCK_ZONE,
 	BLOCK_TOWARDS,
 	BLOCK_TOWARDS_ANSWERS,
+	BLOCK_NAMES,
 	BLOCK_TLS,
 	BLOCK_REDIRECT,
 	BLOCK_QUEUE,
@@ -37,6 +38,7 @@ static const char *const block_names[BLOCKS] = {
 	[BLOCK_ZONE] = "each zone",
 	[BLOCK_TOWARDS] = "each zone with an egress hook",
 	[BLOCK_TOWARDS_ANSWERS] = "each zone without an egress hook",
+	[BLOCK_NAMES] = "each zone with host names in its garden",
 	[BLOCK_TLS] = "each zone with a certificate",
 	[BLOCK_REDIRECT] = "each zone with divert redirect",
 	[BLOCK_QUEUE] = "each zone with divert queue",
@@ -156,6 +158,15 @@ static void queue_statement(const struct ruleset_globals *g, char value[static W
 			 g->queue_first + g->queue_count - 1);
 }
 
+/* The same; an answer that nobody reads goes on. */
+static void answers_statement(const struct ruleset_globals *g, char value[static WORD_MAX])
+{
+	if (!g->queue_native || !g->answers)
+		snprintf(value, WORD_MAX, "return");
+	else
+		snprintf(value, WORD_MAX, "queue num %u bypass", g->answers_queue);
+}
+
 static void common_words(const struct ruleset *rs, struct word words[static WORDS])
 {
 	memset(words, 0, WORDS * sizeof(*words));
@@ -202,6 +213,8 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	n++;
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
+	words[n].word = "$answers";
+	answers_statement(globals, words[n++].value);
 	set_number(&words[n++], "$calm_limit", calm);
 	set_number(&words[n++], "$calm_burst", calm * 2UL);
 	set_number(&words[n++], "$storm_limit", storm);
@@ -256,19 +269,23 @@ static int close_text(FILE *f, char **text, char **ret_text)
 }
 
 static void write_zone(FILE *out, const struct span *spans, const struct gate_zone *zone,
-		       const struct ruleset_globals *globals, const struct word *words)
+		       struct opened *opened, const struct ruleset_globals *globals,
+		       const struct word *words)
 {
 	write_span(out, &spans[BLOCK_ZONE], words);
 	write_span(out, &spans[globals->egress ? BLOCK_TOWARDS : BLOCK_TOWARDS_ANSWERS], words);
+	if (zone->garden.name_count > 0)
+		write_span(out, &spans[BLOCK_NAMES], words);
 	if (zone->tls)
 		write_span(out, &spans[BLOCK_TLS], words);
 	write_span(out, &spans[zone->divert == DIVERT_QUEUE ? BLOCK_QUEUE : BLOCK_REDIRECT], words);
 	write_span(out, &spans[BLOCK_MAPS], words);
-	garden_write(out, zone);
+	garden_write(out, zone, opened);
 }
 
-int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
-		   size_t count, const struct ruleset_globals *globals, char **ret_text)
+int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, struct opened *opened,
+		   const bool *present, size_t count, const struct ruleset_globals *globals,
+		   char **ret_text)
 {
 	struct span spans[BLOCKS], common;
 	struct word words[WORDS];
@@ -290,7 +307,7 @@ int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, cons
 		write_span(out, &spans[BLOCK_NETDEV], words);
 	for (size_t i = 0; i < count; i++) {
 		zone_words(&zones[i], globals, words);
-		write_zone(out, spans, &zones[i], globals, words);
+		write_zone(out, spans, &zones[i], &opened[i], globals, words);
 		if (present[i] && globals->egress)
 			write_span(out, &spans[BLOCK_EGRESS], words);
 	}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/proto_gate.h"
+#include "nft/opened.h"
 
 enum { DEFINITIONS_MAX = 24 }; /* with its NUL */
 
@@ -20,6 +21,8 @@ struct ruleset {
 struct ruleset_globals {
 	uint32_t mark;
 	uint16_t queue_first, queue_count; /* NFQUEUEs of the web workers */
+	uint16_t answers_queue;		   /* NFQUEUE of DNS answers */
+	bool answers;			   /* somebody reads it */
 	bool queue_native;		   /* the kernel has nft's own queue expression */
 	bool egress;			   /* and the netdev family's egress hook */
 };
@@ -32,10 +35,11 @@ void ruleset_finish(struct ruleset *rs);
  * digits and '-' in a zone's name; no quotes, blanks or control characters in an interface's. */
 bool ruleset_zone_valid(const struct gate_zone *zone);
 
-/* The whole ruleset; present[i]: the interface of zone i is there, so that its egress chain can be
- * loaded.  The caller frees *ret_text. */
-int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, const bool *present,
-		   size_t count, const struct ruleset_globals *globals, char **ret_text);
+/* The whole ruleset; opened[i]: by DNS answers in zone i; present[i]: the interface of zone i is there, so that its egress
+ * chain can be loaded.  The caller frees *ret_text. */
+int ruleset_render(const struct ruleset *rs, const struct gate_zone *zones, struct opened *opened,
+		   const bool *present, size_t count, const struct ruleset_globals *globals,
+		   char **ret_text);
 
 /* The egress chain of one zone alone. */
 int ruleset_render_egress(const struct ruleset *rs, const struct gate_zone *zone,

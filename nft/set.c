@@ -17,14 +17,13 @@
 #include "nft/set_private.h"
 
 enum {
-	BATCH_SIZE = 4 * 1024 * 1024, /* CHANGE_MAX replaced grants */
-	TRIES = 4,		      /* elements may expire between reading and changing */
+	TRIES = 4, /* elements may expire between reading and changing */
 };
 
 int sets_init(struct sets *sets, struct netlink *nl)
 {
 	sets->nl = nl;
-	sets->buf = malloc(BATCH_SIZE);
+	sets->buf = malloc(SETS_BUFFER);
 	return sets->buf ? 0 : -ENOMEM;
 }
 
@@ -199,7 +198,7 @@ static int change_once(struct sets *sets, const struct member_change *c)
 	char name[NAME_MAX_LEN];
 	struct batch b;
 
-	batch_begin(&b, sets->nl, sets->buf, BATCH_SIZE);
+	batch_begin(&b, sets->nl, sets->buf, SETS_BUFFER);
 	size_t empty = b.len;
 
 	for (int set = 0; set < SETS; set++) {

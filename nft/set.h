@@ -2,8 +2,8 @@
 /*
  * Members of a zone in the kernel.  A member is an element of three sets, or of up to five if it has
  * rates (see portal.nft; of those in table inet alone where the kernel has no egress hook), which one
- * transaction adds and one removes; nobody but this file writes
- * set elements.
+ * transaction adds and one removes; nobody but this file, and nft/garden_set.c for the walled garden,
+ * writes set elements.
  *
  * A replaced grant is delete and add in one transaction, with the counters as read just before:
  * adding a live element again changes its timeout on newer kernels only, and on 6.1 reports success
@@ -23,9 +23,11 @@
 #include "common/proto_answer.h"
 #include "common/proto_gate.h"
 
+enum { SETS_BUFFER = 4 * 1024 * 1024 }; /* bytes: CHANGE_MAX replaced grants */
+
 struct sets {
 	struct netlink *nl; /* NETLINK_NETFILTER */
-	char *buf;	    /* one transaction */
+	char *buf;	    /* one transaction, SETS_BUFFER */
 	bool egress;	    /* there are sets in table netdev portald */
 };
 

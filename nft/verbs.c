@@ -37,16 +37,19 @@ static int verb_zone(struct gate *gate, const union msg *msg)
 
 static void take_globals(struct gate *gate, const struct gate_load *load)
 {
+	const char *by = "the xt_NFQUEUE target";
+
 	gate->globals = (struct ruleset_globals){.mark = load->mark,
 						 .queue_first = load->queue_first,
 						 .queue_count = load->queue_count,
+						 .answers_queue = load->answers_queue,
 						 .egress = gate->print || gate->egress};
-	if (gate->globals.queue_count == 0)
-		return;
 	gate->globals.queue_native = gate->print || queue_is_native(&gate->tables);
-	log_info("divert \"queue\" uses NFQUEUE %u to %u, by %s", load->queue_first,
-		 load->queue_first + load->queue_count - 1,
-		 gate->globals.queue_native ? "nft's queue expression" : "the xt_NFQUEUE target");
+	if (gate->globals.queue_native)
+		by = "nft's queue expression";
+	if (load->queue_count > 0)
+		log_info("divert \"queue\" uses NFQUEUE %u to %u, by %s", load->queue_first,
+			 load->queue_first + load->queue_count - 1, by);
 }
 
 /* Somebody removed the netdev table while no gate ran, or it could not be made until now. */
@@ -75,6 +78,7 @@ static int verb_load(struct gate *gate, const union msg *msg)
 
 	if (msg->gate_load.queue_count != gate->queues.count && !gate->print)
 		return -EBADMSG;
+	gate_follow_garden(gate);
 	memcpy(gate->zones, gate->fresh, sizeof(gate->zones));
 	gate->count = gate->fresh_count;
 	gate->fresh_count = 0;

@@ -37,23 +37,51 @@ static bool describe(const struct nlattr **attrs, struct responder_packet *ret_p
 	return true;
 }
 
-bool queue_packet_parse(const void *data, size_t len, struct queue_packet *ret_told)
+/* The attributes of a packet's message; false: it is none. */
+static bool take_attrs(const void *data, size_t len, const struct nlattr **attrs)
 {
-	const struct nlattr *attrs[NFQA_MAX + 1] = {NULL};
 	const struct nlmsghdr *nlh = data;
 
 	if (!mnl_nlmsg_ok(nlh, (int)len) ||
 	    nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
 		return false;
 	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, attrs);
-	if (!attrs[NFQA_PACKET_HDR])
-		return false;
-	const struct nfqnl_msg_packet_hdr *head = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
-	const struct nlattr *in = attrs[NFQA_IFINDEX_INDEV];
+	return attrs[NFQA_PACKET_HDR];
+}
 
-	*ret_told = (struct queue_packet){.id = ntohl(head->packet_id)};
-	if (in && mnl_attr_get_payload_len(in) == 4)
-		ret_told->ifindex = ntohl(mnl_attr_get_u32(in));
+static uint32_t packet_id(const struct nlattr *head)
+{
+	return ntohl(((const struct nfqnl_msg_packet_hdr *)mnl_attr_get_payload(head))->packet_id);
+}
+
+static uint32_t interface_index(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
+bool queue_packet_parse(const void *data, size_t len, struct queue_packet *ret_told)
+{
+	const struct nlattr *attrs[NFQA_MAX + 1] = {NULL};
+
+	if (!take_attrs(data, len, attrs))
+		return false;
+	*ret_told = (struct queue_packet){.id = packet_id(attrs[NFQA_PACKET_HDR]),
+					  .ifindex = interface_index(attrs[NFQA_IFINDEX_INDEV])};
 	ret_told->whole = describe(attrs, &ret_told->packet);
+	return true;
+}
+
+bool queue_packet_parse_outgoing(const void *data, size_t len, struct queue_outgoing *ret_told)
+{
+	const struct nlattr *attrs[NFQA_MAX + 1] = {NULL};
+
+	if (!take_attrs(data, len, attrs))
+		return false;
+	*ret_told = (struct queue_outgoing){.id = packet_id(attrs[NFQA_PACKET_HDR]),
+					    .ifindex = interface_index(attrs[NFQA_IFINDEX_OUTDEV])};
+	if (attrs[NFQA_PAYLOAD]) {
+		ret_told->data = mnl_attr_get_payload(attrs[NFQA_PAYLOAD]);
+		ret_told->len = mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]);
+	}
 	return true;
 }

@@ -17,3 +17,13 @@ struct queue_packet {
 
 /* False: the message tells of no packet. */
 bool queue_packet_parse(const void *data, size_t len, struct queue_packet *ret_told);
+
+/* A packet that the gateway itself sends. */
+struct queue_outgoing {
+	uint32_t id;
+	uint32_t ifindex;    /* that it leaves by; 0: not told */
+	const uint8_t *data; /* from the IP header on; NULL: not told */
+	size_t len;
+};
+
+bool queue_packet_parse_outgoing(const void *data, size_t len, struct queue_outgoing *ret_told);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/garden_name.h"
 #include "common/proto.h"
 #include "portal/colour.h"
 #include "portal/site.h"
@@ -201,6 +202,16 @@ static int load_probes(const struct loader *l, struct zone_site *zone)
 	return 0;
 }
 
+static int load_garden(const struct loader *l, struct zone_site *zone)
+{
+	char bad[GARDEN_TEXT_MAX];
+
+	if (garden_parse(zone_text(l, "walled-garden", "none"), &zone->garden, bad) < 0)
+		return fail(l, "zone %zu: its walled garden cannot be \"%s\"", l->zone, bad);
+	garden_add_hosts(&zone->garden, zone_text(l, "certificate-hosts", NULL));
+	return 0;
+}
+
 /* The 511 page with the longest link, so that no request can make it fail later. */
 static int try_divert(const struct loader *l, const struct zone_site *zone)
 {
@@ -276,6 +287,8 @@ static int load_zone(struct loader *l, const struct site *site, struct zone_site
 	r = load_name(l, site, zone);
 	if (r == 0)
 		r = load_probes(l, zone);
+	if (r == 0)
+		r = load_garden(l, zone);
 	return r == 0 ? try_divert(l, zone) : r;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "common/bundle.h"
+#include "common/garden.h"
 #include "common/log.h"
 #include "common/probe.h"
 #include "common/proto.h"
@@ -60,6 +61,7 @@ struct zone_site {
 	size_t terms_count;
 	const char *logo, *logo_type; /* NULL if there is none */
 	size_t logo_len;
+	struct garden garden;	    /* its host names are held against DNS answers */
 	const char *venue_info_url; /* for the captive portal API; NULL if there is none */
 };
 

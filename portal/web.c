@@ -5,7 +5,9 @@
  * capabilities, opens no file any more and can make no system call but those in portal/seal.c.  Its power is
  * to answer on sockets it was given and to ask the engine about the guest that it speaks to.
  *
- * usage: portald-web USER
+ * usage: portald-web USER [first]
+ *
+ * The first worker has a socket pair more: it reads DNS answers for walled gardens (portal/dns_queue.c).
  *
  * Exit status: 0 when the engine is gone; 1 on any error.
  */
@@ -22,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "portal/dns_queue.h"
 #include "portal/engine.h"
 #include "portal/http.h"
 #include "portal/queue.h"
@@ -35,6 +38,8 @@ struct web {
 	struct http *http;
 	struct queue *queue; /* NULL: no zone has divert "queue" */
 	int packet_fds;
+	bool first;
+	struct dns_queue *answers; /* NULL: another worker reads them */
 };
 
 /* Takes fd.  A bundle that cannot be used changes nothing, unless it shows that we and the engine
@@ -81,6 +86,8 @@ static int reload(void *ctx, int fd)
 	}
 	if (web->queue)
 		queue_set_site(web->queue, site);
+	if (web->answers)
+		dns_queue_set_site(web->answers, site);
 	site_unref(web->site);
 	web->site = site;
 	log_info("new configuration and pages");
@@ -125,6 +132,16 @@ static int set_up_queue(struct web *web)
 			    &web->queue);
 }
 
+/* Behind all others. */
+static int set_up_answers(struct web *web)
+{
+	const int fd = first_packet_fd(web) + (web->packet_fds ? web->packet_fds : -1);
+
+	if (!web->first)
+		return 0;
+	return dns_queue_create(web->base, fd, web->site, on_queue_failed, web, &web->answers);
+}
+
 static int set_up(struct web *web)
 {
 	int fds[LISTENERS * ZONES_MAX];
@@ -142,6 +159,8 @@ static int set_up(struct web *web)
 		r = http_create(web->base, &web->engine, web->site, fds, &web->http);
 	if (r == 0)
 		r = set_up_queue(web);
+	if (r == 0)
+		r = set_up_answers(web);
 	if (r < 0)
 		log_error("cannot set up: %s", strerror(-r));
 	return r;
@@ -171,6 +190,7 @@ static int run(struct web *web)
 
 static void finish(struct web *web)
 {
+	dns_queue_destroy(web->answers);
 	queue_destroy(web->queue);
 	http_destroy(web->http);
 	engine_finish(&web->engine);
@@ -186,7 +206,8 @@ int main(int argc, char **argv)
 	int status = 1;
 
 	log_init("portald-web");
-	if (argc != 2) {
+	web.first = argc == 3 && strcmp(argv[2], "first") == 0;
+	if (argc != 2 + web.first) {
 		log_error("this program is started by portald");
 		return 1;
 	}

@@ -192,3 +192,8 @@ need_connman() {
 		cp src/connmand ..
 	) >"$folder/log" 2>&1 || die "could not build ConnMan: $folder/log says why"
 }
+
+# The second resolver of tests/net, and the tools that sign its zone.
+need_unbound() {
+	need_unpacked unbound unbound unbound ldnsutils libldns3 libprotobuf-c1 libpython3.11
+}

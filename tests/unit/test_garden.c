@@ -88,7 +88,7 @@ static void test_lists(void **state)
 static void test_refused(void **state)
 {
 	static const char *const cases[] = {
-		"example.org",
+		"example",
 		"192.0.2",
 		"192.0.2.1/24",
 		"192.0.2.0/33",

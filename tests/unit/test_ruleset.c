@@ -71,12 +71,13 @@ static void test_render(void **state)
 	const struct gate_zone zones[] = {zone("guest", "br-guest"), zone("rt", "br-two")};
 	const bool present[] = {true, false};
 	const struct ruleset_globals globals = {.mark = 0x800000, .egress = true};
+	struct opened opened[2] = {0};
 	struct ruleset rs = {0};
 	char *text = NULL, *egress = NULL;
 
 	(void)state;
 	assert_int_equal(ruleset_init(&rs, PORTAL_NFT), 0);
-	assert_int_equal(ruleset_render(&rs, zones, present, 2, &globals, &text), 0);
+	assert_int_equal(ruleset_render(&rs, zones, opened, present, 2, &globals, &text), 0);
 	assert_int_equal(count(text, "chain z_guest_forward {"), 1);
 	assert_int_equal(count(text, "chain z_rt_forward {"), 1);
 	assert_int_equal(count(text, "chain z_guest_egress {"), 1);
@@ -107,12 +108,13 @@ static void test_no_egress(void **state)
 	const struct gate_zone guest = zone("guest", "br-guest");
 	const struct ruleset_globals globals = {.mark = 0x800000};
 	const bool present = true;
+	struct opened opened = {0};
 	struct ruleset rs = {0};
 	char *text = NULL;
 
 	(void)state;
 	assert_int_equal(ruleset_init(&rs, PORTAL_NFT), 0);
-	assert_int_equal(ruleset_render(&rs, &guest, &present, 1, &globals, &text), 0);
+	assert_int_equal(ruleset_render(&rs, &guest, &opened, &present, 1, &globals, &text), 0);
 	assert_int_equal(count(text, "netdev"), 0);
 	assert_int_equal(count(text, "egress"), 0);
 	assert_int_equal(count(text, "_down"), 0);
