@@ -44,36 +44,62 @@ void engine_fail(struct engine *e, const char *fmt, ...)
 	event_base_loopbreak(e->base);
 }
 
-/* How a child ended, for the log. */
-static void child_lost(struct engine *e, const char *name, pid_t pid, int error)
+/* Children end by themselves when another one has gone: then that one, if it was killed. */
+static pid_t find_killed(pid_t pid, int *ret_status)
 {
 	int status = 0;
 
+	if (waitpid(pid, ret_status, 0) != pid)
+		return pid;
+	while (!WIFSIGNALED(*ret_status)) {
+		pid_t other = waitpid(-1, &status, WNOHANG);
+
+		if (other <= 0)
+			break;
+		if (WIFSIGNALED(status)) {
+			*ret_status = status;
+			return other;
+		}
+	}
+	return pid;
+}
+
+static const char *child_name(const struct engine *e, pid_t pid)
+{
+	return pid == e->gate_pid ? "portald-gate" : "portald-web";
+}
+
+/* How a child ended, for the log. */
+static void child_lost(struct engine *e, pid_t pid, int error)
+{
+	const bool gone = error == -EPIPE || error == -ECONNRESET;
+	int status = 0;
+
+	if (gone)
+		pid = find_killed(pid, &status);
 	if (e->status == 0)
 		e->ends_by = pid == e->gate_pid ? RUN_GATE : RUN_WEB;
-	if (error != -EPIPE && error != -ECONNRESET) {
-		engine_fail(e, "%s (pid %d): %s", name, (int)pid, strerror(-error));
-		return;
-	}
-	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
-		engine_fail(e, "%s (pid %d) was killed by signal %d (%s)", name, (int)pid,
-			    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (!gone)
+		engine_fail(e, "%s (pid %d): %s", child_name(e, pid), (int)pid, strerror(-error));
+	else if (WIFSIGNALED(status))
+		engine_fail(e, "%s (pid %d) was killed by signal %d (%s)", child_name(e, pid),
+			    (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		engine_fail(e, "%s (pid %d) ended", name, (int)pid);
+		engine_fail(e, "%s (pid %d) ended", child_name(e, pid), (int)pid);
 }
 
 static void gate_lost(void *data, int error)
 {
 	struct engine *e = data;
 
-	child_lost(e, "portald-gate", e->gate_pid, error);
+	child_lost(e, e->gate_pid, error);
 }
 
 static void worker_lost(void *data, int error)
 {
 	struct worker *w = data;
 
-	child_lost(w->engine, "portald-web", w->pid, error);
+	child_lost(w->engine, w->pid, error);
 }
 
 static void link_changed(void *data, uint32_t zone, enum link_state state)
