@@ -16,7 +16,7 @@
 #include "daemon/engine.h"
 
 /* Of a session that the kernel has never had. */
-enum { ROUND_NEVER = UINT32_MAX };
+#define ROUND_NEVER UINT32_MAX
 
 /* At start: trusted devices, and sessions that the store alone has.  Ends the engine if the kernel
  * refuses one. */

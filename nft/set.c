@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -84,6 +85,8 @@ static const struct limits *limits_of(const struct member_change *c, size_t i)
 static uint64_t timeout_of(const struct member_change *c, size_t i)
 {
 	const struct lost_member *lost = lost_of(c, i);
+	assert(lost || c->elements);
+
 	const uint64_t ends_ms = lost ? lost->ends_ms : c->elements[i].ends_ms;
 
 	if (ends_ms == 0)
