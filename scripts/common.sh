@@ -172,9 +172,8 @@ need_connman() {
 	mkdir -p "$folder/lists/partial" "$folder/parts"
 	uri=$(apt-get download --print-uris connman | sed -n "s|^'\(.*\)/pool/.*|\1|p")
 	(
-		. /etc/os-release
 		cd "$folder"
-		echo "deb-src $uri $VERSION_CODENAME main" >parts/source.list
+		echo "deb-src $uri $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) main" >parts/source.list
 		options=(-qq -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$folder/parts" -o "Dir::State::Lists=$folder/lists"
 			-o APT::Sandbox::User=root)
 		apt-get "${options[@]}" update
