@@ -109,9 +109,16 @@ class World:
         for family in (4, 6):
             for _ in range(20):
                 self.user.udp(up_address(family), 7, bytes(500))
-        query = f"SELECT bytes_up, bytes_down FROM sessions WHERE mac = '{self.user.mac}'"
-        wait_until(lambda: min(self.machine.rows(query)[0]) >= 40 * 500, 30, "what was used is on the disk")
-        self.used = self.machine.rows(query)[0]
+        wait_until(lambda: min(self._kept()) >= 40 * 500, 30, "what was used is on the disk")
+        self.used = self._kept()
+
+    def _kept(self):
+        """What the database says that it has used."""
+        found = self.machine.rows(f"SELECT bytes_up, bytes_down FROM sessions WHERE mac = '{self.user.mac}'")
+        return found[0] if found else (0, 0)
+
+    def usage_is_kept(self):
+        return self._kept() == self.used
 
     def _used(self, sessions):
         session = sessions.get(("guest", self.user.mac), {})
@@ -289,6 +296,7 @@ def corrupt(world):
         f.write(world.random.randbytes(4096))
     world.machine.start()
     world.settle()
+    wait_until(world.usage_is_kept, 30, "what was used is in the new database")  # by the accounting: a reboot may follow
     for name in os.listdir(world.machine.state_dir):
         if ".corrupt-" in name:
             os.unlink(os.path.join(world.machine.state_dir, name))

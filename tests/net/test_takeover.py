@@ -22,7 +22,7 @@ VERSIONS = {  # what portal.nft has otherwise: pattern and replacement
     "a set's size": [(r"set ZONE_up \{ type ether_addr;", r"\g<0> size 70000;")],
     "a set's flags": [(r"set web_ports \{ type inet_service;", r"\g<0> flags interval;")],
     "a set's key": [(r"inet_proto \. inet_service", "inet_service . inet_proto"),
-                    (r"(meta l4proto) \. (th .port) (@ZONE_garden)", r"\2 . \1 \3")],
+                    (r"(meta l4proto) \. (th .port) (@ZONE_(garden|ports))", r"\2 . \1 \3")],
     "a counter": [(r"set ZONE \{ type ether_addr; flags timeout;", r"\g<0> counter;")],
     "a set less": [(r"\tset ZONE_(up|down)_rate .*\n", ""), (r"\t\tether .addr @ZONE_(up|down)_rate drop\n", "")],
     "a set more": [(r"\tset ZONE_up ", "\tset ZONE_more { type ipv4_addr; flags interval; }\n\\g<0>")],

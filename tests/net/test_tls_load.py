@@ -26,7 +26,9 @@ class Load:
                                            str(EACH), *g.gateway.values()], f"tls-{g.node}") for g in guests]
 
     def lines(self, kind):
-        return [line.split() for c in self.clients for line in c.output().splitlines() if line.startswith(kind + " ")]
+        """Whole ones: the last may be half written."""
+        return [line.split() for c in self.clients for line in c.output().splitlines(keepends=True)
+                if line.startswith(kind + " ") and line.endswith("\n")]
 
     def handshakes(self, since=0.0):
         """Serial numbers of the certificates of those that began then or later."""
