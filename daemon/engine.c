@@ -27,7 +27,8 @@
 #include "daemon/restore.h"
 #include "daemon/session_comment.h"
 
-enum { CHILDREN_TRIES = 200 }; /* of 10 ms */
+/* of 10 ms */
+enum { KILLED_TRIES = 50, CHILDREN_TRIES = 200 };
 
 void engine_fail(struct engine *e, const char *fmt, ...)
 {
@@ -44,19 +45,24 @@ void engine_fail(struct engine *e, const char *fmt, ...)
 	event_base_loopbreak(e->base);
 }
 
-/* Children end by themselves when another one has gone: then that one, if it was killed. */
+/* Children end by themselves when another one has gone: then that one, if it was killed.  It may
+ * still be about to close its sockets. */
 static pid_t find_killed(pid_t pid, int *ret_status)
 {
-	int status = 0;
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	int status = 0, tries = 0;
 
 	if (waitpid(pid, ret_status, 0) != pid)
 		return pid;
-	while (!WIFSIGNALED(*ret_status)) {
+	while (!WIFSIGNALED(*ret_status) && tries < KILLED_TRIES) {
 		pid_t other = waitpid(-1, &status, WNOHANG);
 
-		if (other <= 0)
+		if (other < 0)
 			break;
-		if (WIFSIGNALED(status)) {
+		if (other == 0) {
+			nanosleep(&pause, NULL);
+			tries++;
+		} else if (WIFSIGNALED(status)) {
 			*ret_status = status;
 			return other;
 		}
