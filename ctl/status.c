@@ -51,20 +51,17 @@ static int add_zone(struct table *table, json_t *zone)
 	return 0;
 }
 
-static int print_zones(const json_t *zones)
+/* A row for each zone; -1: one of them is not as control.h has it. */
+static int print_rows(const json_t *zones, const struct column *columns, size_t count,
+		      int (*add)(struct table *table, json_t *zone))
 {
-	static const struct column columns[] = {
-		{"ZONE", false, 0},   {"INTERFACE", false, 0}, {"STATE", false, 0},
-		{"DIVERT", false, 0}, {"LOGIN", false, 0},     {"SESSION", true, 0},
-		{"PORTS", false, 0},  {"ONLINE", true, 0},
-	};
-	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *table = table_create(columns, count);
 	json_t *zone;
 	size_t i;
 	int r = 0;
 
 	json_array_foreach (zones, i, zone) {
-		if (add_zone(table, zone) < 0)
+		if (add(table, zone) < 0)
 			r = -1;
 	}
 	if (r == 0) {
@@ -73,6 +70,17 @@ static int print_zones(const json_t *zones)
 	}
 	table_destroy(table);
 	return r;
+}
+
+static int print_zones(const json_t *zones)
+{
+	static const struct column columns[] = {
+		{"ZONE", false, 0},   {"INTERFACE", false, 0}, {"STATE", false, 0},
+		{"DIVERT", false, 0}, {"LOGIN", false, 0},     {"SESSION", true, 0},
+		{"PORTS", false, 0},  {"ONLINE", true, 0},
+	};
+
+	return print_rows(zones, columns, sizeof(columns) / sizeof(columns[0]), add_zone);
 }
 
 /* Where guests find the portal, and what DHCP may tell their devices of it. */
@@ -99,21 +107,8 @@ static int print_portals(const json_t *zones)
 {
 	static const struct column columns[] = {
 		{"ZONE", false, 0}, {"PORTAL", false, 0}, {"API IN DHCP", false, 0}};
-	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
-	json_t *zone;
-	size_t i;
-	int r = 0;
 
-	json_array_foreach (zones, i, zone) {
-		if (add_portal(table, zone) < 0)
-			r = -1;
-	}
-	if (r == 0) {
-		putchar('\n');
-		table_print(table, stdout);
-	}
-	table_destroy(table);
-	return r;
+	return print_rows(zones, columns, sizeof(columns) / sizeof(columns[0]), add_portal);
 }
 
 /* What a portal without a certificate cannot do. */
