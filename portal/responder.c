@@ -28,8 +28,9 @@
  *   request; but never in several segments, since a part of it and a part of the answer to what the
  *   guest joined meanwhile would make nonsense: then the connection is closed.  A TLS hello is closed
  *   at once.
- * - A FIN without data before the answer could belong to a request that was lost: it waits for
- *   RESPONDER_FIN_PATIENCE, because it would be acknowledged together with the request.
+ * - A FIN without data before the answer could belong to a request that was lost, or to one that is
+ *   not answered yet: it waits for RESPONDER_FIN_PATIENCE, a whole slot at least, because it would
+ *   be acknowledged together with the request.
  * - Options: MSS alone.  Window scaling and SACK serve long streams, timestamps would cost 12 bytes
  *   in each segment and a larger SYN-ACK for a connection of one round trip (RFC 7323, 3.2, asks for
  *   them in all segments once offered).

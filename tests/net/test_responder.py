@@ -243,6 +243,30 @@ def test_half_close(good_line, family):
         check_511(read_all(sock))
 
 
+def slot():
+    """The responder's clock: it counts how many of these have begun since a SYN."""
+    return int(time.monotonic()) // 2
+
+
+def connect_within_a_slot(line, family):
+    while True:
+        began, sock = slot(), line.connect(family)
+        if slot() == began:
+            return began, sock
+        sock.close()
+
+
+@families
+def test_half_close_in_the_next_slot(good_line, family):
+    """The FIN comes by itself, behind what is not answered yet: that has its answer before the connection ends."""
+    began, sock = connect_within_a_slot(good_line, family)
+    with sock:
+        namespace.wait_until(lambda: slot() > began, what="the next slot")
+        sock.send(b"GET /\r\n\r\n")
+        sock.shutdown(socket.SHUT_WR)
+        check_511(read_all(sock))
+
+
 @families
 def test_noise(good_line, family):
     with good_line.connect(family) as sock:
