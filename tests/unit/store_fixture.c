@@ -18,6 +18,7 @@
 static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t disk_changed = PTHREAD_COND_INITIALIZER;
 static bool disk_hangs;
+static unsigned int disk_waiting; /* for it */
 static int disk_error;
 static unsigned int disk_count;
 
@@ -26,8 +27,11 @@ __attribute__((visibility("default"))) int fdatasync(int fd)
 	int error;
 
 	pthread_mutex_lock(&disk_lock);
+	disk_waiting++;
+	pthread_cond_broadcast(&disk_changed);
 	while (disk_hangs)
 		pthread_cond_wait(&disk_changed, &disk_lock);
+	disk_waiting--;
 	error = disk_error;
 	disk_count++;
 	pthread_mutex_unlock(&disk_lock);
@@ -55,6 +59,14 @@ void disk_hang(bool hang)
 	pthread_mutex_lock(&disk_lock);
 	disk_hangs = hang;
 	pthread_cond_broadcast(&disk_changed);
+	pthread_mutex_unlock(&disk_lock);
+}
+
+void disk_wait_until_it_hangs(void)
+{
+	pthread_mutex_lock(&disk_lock);
+	while (!disk_hangs || disk_waiting == 0)
+		pthread_cond_wait(&disk_changed, &disk_lock);
 	pthread_mutex_unlock(&disk_lock);
 }
 

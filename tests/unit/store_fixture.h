@@ -57,4 +57,6 @@ int64_t sql_number(const char *path, const char *text);
 
 void disk_fail(int error); /* 0: no longer */
 void disk_hang(bool hang);
+/* After disk_hang(true): the thread has taken what was put, and is held by the disk. */
+void disk_wait_until_it_hangs(void);
 unsigned int disk_syncs(void);
