@@ -219,11 +219,11 @@ void persist_close(struct engine *e)
 /* Milliseconds that are left of a row now; 0: it has ended. */
 static uint64_t left_of(const struct persist *p, const struct store_session *row)
 {
-	const uint64_t last_ms = p->last.unix_s * 1000, ends_ms = row->ends_unix * 1000;
-	uint64_t at_ms = last_ms; /* by the clock of the rows */
+	const uint64_t ends_ms = row->ends_unix * 1000;
+	uint64_t at_ms = persist_last_ms(p); /* by the clock of the rows */
 
 	if (p->restarted)
-		at_ms += now_boot_ms() - p->last.boot_ms;
+		at_ms = p->last.unix_s * 1000 + now_boot_ms() - p->last.boot_ms;
 	else if (!p->clock_behind)
 		at_ms = now_unix_ms();
 	return ends_ms > at_ms ? ends_ms - at_ms : 0;

@@ -75,11 +75,16 @@ static void take_off(struct engine *e, uint64_t away_ms)
 	restore_members(e, taken_off);
 }
 
+uint64_t persist_last_ms(const struct persist *p)
+{
+	return (p->last.unix_s + 1) * 1000;
+}
+
 void persist_check_clock(struct engine *e)
 {
 	struct persist *p = e->persist;
 	const uint64_t at_start_ms = now_unix_ms() - (now_boot_ms() - p->loaded_ms);
-	const uint64_t last_ms = p->last.unix_s * 1000;
+	const uint64_t last_ms = persist_last_ms(p);
 
 	if (!p->clock_behind || at_start_ms < last_ms)
 		return;

@@ -25,6 +25,10 @@ struct persist {
 	bool clock_behind;
 };
 
+/* CLOCK_REALTIME when the second of the last clock record was over: a session had no more left then
+ * than when it was written. */
+uint64_t persist_last_ms(const struct persist *p);
+
 /* Writes every session again; data: the engine. */
 void persist_put_all(void *data);
 

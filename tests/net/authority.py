@@ -85,7 +85,7 @@ class Authority:
         minutes: how long it holds, None: no end."""
         clock = self.path("clock")
         with open(clock, "wb") as f:
-            f.write(since.to_bytes(8, "little", signed=True))
+            f.write((since * 1000).to_bytes(8, "little", signed=True))
         env = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "tests", "net", "wall_clock.so"), "WALL_CLOCK": clock}
         signer = signer or ca
         subprocess.run(["openssl", "ocsp", "-index", index, "-CA", f"{ca}.pem", "-issuer", f"{ca}.pem", "-rsigner",

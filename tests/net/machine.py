@@ -69,7 +69,7 @@ class Machine(gateway.Gateway):
     def set_clock(self, differs):
         """Seconds from the real one; told to a portald that runs."""
         fd = os.open(self._clock, os.O_RDWR | os.O_CREAT, 0o644)
-        os.pwrite(fd, struct.pack("=q", differs), 0)
+        os.pwrite(fd, struct.pack("=q", round(differs * 1000)), 0)
         os.close(fd)
         try:
             fd = os.open(self._clock + ".set", os.O_WRONLY | os.O_NONBLOCK)

@@ -2,8 +2,8 @@
 /*
  * Preloaded into portald, not into what it starts, by tests: a wall clock that they can set.
  *
- * The file $WALL_CLOCK holds the seconds by which it differs from the machine's (int64_t), shared with
- * the test.  The fifo $WALL_CLOCK.set stands for the timer that is cancelled when the clock is set
+ * The file $WALL_CLOCK holds the milliseconds by which it differs from the machine's (int64_t), shared
+ * with the test.  The fifo $WALL_CLOCK.set stands for the timer that is cancelled when the clock is set
  * (timerfd_create(2)): 8 bytes are an expiry.
  *
  * Libraries ask for the time before our constructor has run, so nothing here needs it.
@@ -43,8 +43,13 @@ EXPORT int clock_gettime(clockid_t id, struct timespec *ts)
 {
 	int r = (int)syscall(SYS_clock_gettime, id, ts);
 
-	if (r == 0 && id == CLOCK_REALTIME)
-		ts->tv_sec += *differs;
+	if (r == 0 && id == CLOCK_REALTIME) {
+		const int64_t ms = *differs + ts->tv_nsec / 1000000;
+		const int64_t part = (ms % 1000 + 1000) % 1000;
+
+		ts->tv_sec += (ms - part) / 1000;
+		ts->tv_nsec = part * 1000000 + ts->tv_nsec % 1000000;
+	}
 	return r;
 }
 
