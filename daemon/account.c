@@ -19,6 +19,7 @@ struct accounting {
 	struct mac macs[COUNTERS_MAX]; /* of this portion */
 	uint64_t asked_us;	       /* when the gate was */
 	size_t portion; /* that the gate was asked for and has not answered yet; 0: none */
+	bool failing;	/* the kernel gave no counters the last time */
 };
 
 /* Portions are of one zone. */
@@ -69,6 +70,15 @@ static void end_sessions(struct accounting *a, const char *reason)
 			    e->config->zones[a->zone].name, n);
 }
 
+/* Once, until it works again: a round may have many portions. */
+static void tell_failure(struct accounting *a, const union msg *msg)
+{
+	if (!a->failing && msg->head.type == MSG_GATE_DONE)
+		log_error("zone %s: what %zu guest(s) have used cannot be read: %s",
+			  a->engine->config->zones[a->zone].name, a->portion, msg->gate_done.text);
+	a->failing = msg->head.type == MSG_GATE_DONE;
+}
+
 static void counted(void *data, const union msg *msg)
 {
 	struct accounting *a = data;
@@ -86,6 +96,7 @@ static void counted(void *data, const union msg *msg)
 		end_sessions(a, POLICY_IDLE);
 		persist_usage(a->engine, a->zone, a->macs, a->portion);
 	}
+	tell_failure(a, msg);
 	histogram_add(&a->engine->metrics.accounting, now_us() - a->asked_us);
 	a->portion = 0;
 	wait_for_next(a);

@@ -63,6 +63,7 @@ static json_t *warnings_of(const struct engine *e)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
 	json_t *warnings = json_array();
+	char trouble[ERROR_TEXT_MAX + 128];
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
@@ -76,6 +77,8 @@ static json_t *warnings_of(const struct engine *e)
 		json_array_append_new(warnings, json_string(line));
 	if (persist_trouble(e))
 		json_array_append_new(warnings, json_string(persist_trouble(e)));
+	if (gate_client_trouble(&e->gate, trouble, sizeof(trouble)))
+		json_array_append_new(warnings, json_string(trouble));
 	return warnings;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/clock.h"
+#include "common/duration.h"
 #include "daemon/gate_client.h"
 
 /* The gate answers in the order of asking, so the first in the queue is the one that is meant. */
@@ -35,8 +38,26 @@ static void answered(struct gate_client *g, const union msg *msg)
 /* A guest that cannot be verified is no failure of the kernel's. */
 static void done(struct gate_client *g, const union msg *msg)
 {
-	g->errors += msg->gate_done.error < 0 && msg->gate_done.error != -EKEYREJECTED;
+	if (msg->gate_done.error < 0 && msg->gate_done.error != -EKEYREJECTED) {
+		g->errors++;
+		g->refused_ms = now_boot_ms();
+		memcpy(g->refused, msg->gate_done.text, sizeof(g->refused));
+	}
 	answered(g, msg);
+}
+
+bool gate_client_trouble(const struct gate_client *g, char *ret_text, size_t size)
+{
+	char ago[DURATION_TEXT_MAX];
+
+	if (g->errors == 0)
+		return false;
+	duration_format((now_boot_ms() - g->refused_ms) / 1000, ago);
+	snprintf(ret_text, size,
+		 "the kernel has refused changes or readings of portald's tables %" PRIu64
+		 " times since the start, the last %s ago: %s; see the log",
+		 g->errors, ago, g->refused);
+	return true;
 }
 
 static void received(void *data, const union msg *msg)

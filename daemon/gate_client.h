@@ -2,6 +2,8 @@
 /* Asks the gate and remembers who waits for which answer. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/queue.h>
 
 #include <event2/event.h>
@@ -28,12 +30,17 @@ struct gate_client {
 	/* the gate is gone or talks nonsense: the engine must end */
 	void (*lost)(void *data, int error);
 	void *data;
-	uint64_t errors; /* answers that say that the kernel refused */
+	uint64_t errors;     /* answers that say that the kernel refused */
+	uint64_t refused_ms; /* the last of them: when (CLOCK_BOOTTIME), and why */
+	char refused[ERROR_TEXT_MAX];
 };
 
 /* Takes fd over. */
 int gate_client_init(struct gate_client *g, struct event_base *base, int fd);
 void gate_client_finish(struct gate_client *g);
+
+/* What people are to know of refusals since the start; false: there was none. */
+bool gate_client_trouble(const struct gate_client *g, char *ret_text, size_t size);
 
 /* Sends a message that has no answer (MSG_GATE_ZONE). */
 void gate_client_tell(struct gate_client *g, struct msg_head *head);
