@@ -12,15 +12,19 @@ enum { NOTE_COLUMNS = 32, TIME_TEXT_MAX = 32, DAY = 86400 };
 static bool add_row(struct table *table, json_t *row)
 {
 	char when[TIME_TEXT_MAX] = "?", duration[DURATION_TEXT_MAX], bytes[UNIT_TEXT_MAX];
-	json_int_t started, ended, up, down;
+	char times[UNIT_TEXT_MAX] = "";
+	json_int_t started, ended, extended, up, down;
 	const char *zone, *mac, *how, *why, *note;
 	struct tm tm;
 
-	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "zone", &zone, "mac",
-			&mac, "how", &how, "why", &why, "note", &note, "started", &started, "ended",
-			&ended, "bytes-up", &up, "bytes-down", &down) < 0 ||
-	    up < 0 || down < 0)
+	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "zone", &zone,
+			"mac", &mac, "how", &how, "why", &why, "note", &note, "started", &started,
+			"ended", &ended, "extended", &extended, "bytes-up", &up, "bytes-down",
+			&down) < 0 ||
+	    extended < 0 || up < 0 || down < 0)
 		return false;
+	if (extended > 0)
+		snprintf(times, sizeof(times), "%lldx", (long long)extended);
 	if (localtime_r(&(time_t){(time_t)ended}, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	table_add(table, COLOUR_NONE, when);
@@ -30,6 +34,7 @@ static bool add_row(struct table *table, json_t *row)
 	table_add(table, COLOUR_NONE, why);
 	table_add(table, COLOUR_NONE,
 		  duration_format(ended > started ? (uint64_t)(ended - started) : 0, duration));
+	table_add(table, COLOUR_NONE, times);
 	table_add(table, COLOUR_NONE, output_bytes((uint64_t)up, bytes));
 	table_add(table, COLOUR_NONE, output_bytes((uint64_t)down, bytes));
 	table_add(table, COLOUR_NONE, note);
@@ -39,9 +44,11 @@ static bool add_row(struct table *table, json_t *row)
 static enum status print_history(const json_t *ended)
 {
 	static const struct column columns[] = {
-		{"ENDED", false, 0}, {"ZONE", false, 0},    {"MAC", false, 0},
-		{"BY", false, 0},    {"WHY", false, 0},	    {"LASTED", true, 0},
-		{"SENT", true, 0},   {"RECEIVED", true, 0}, {"NOTE", false, NOTE_COLUMNS},
+		{"ENDED", false, 0},   {"ZONE", false, 0},
+		{"MAC", false, 0},     {"BY", false, 0},
+		{"WHY", false, 0},     {"LASTED", true, 0},
+		{"EXTENDED", true, 0}, {"SENT", true, 0},
+		{"RECEIVED", true, 0}, {"NOTE", false, NOTE_COLUMNS},
 	};
 	struct table *table = table_create(columns, sizeof(columns) / sizeof(columns[0]));
 	enum status status = STATUS_DONE;
@@ -87,8 +94,8 @@ const struct command command_history = {
 	.name = "history",
 	.usage = "[--since TIME] [--zone ZONE]",
 	.summary = "the sessions that have ended",
-	.help = "Lists sessions that have ended, the oldest first: when, why, how long they lasted, and what went\n"
-		"through.\n\n"
+	.help = "Lists sessions that have ended, the oldest first: when, why, how long they lasted, how often their\n"
+		"guests extended them, and what went through.\n\n"
 		"  --since TIME  so far back: 12h, 30d; by default a day\n"
 		"  --zone ZONE   of this zone only\n\n"
 		"examples:\n"

@@ -133,6 +133,8 @@ int store_db_history(struct store_db *db, uint64_t since_unix, uint64_t after_id
 	sqlite3_bind_int64(statement, 2, (sqlite3_int64)after_id);
 	while (count < limit && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		memset(&ret_rows[count], 0, sizeof(ret_rows[count]));
+		ret_rows[count].extended =
+			(uint64_t)sqlite3_column_int64(statement, (int)ended_columns.count);
 		if (store_column_read(statement, &ended_columns, &ret_rows[count]))
 			count++;
 	}

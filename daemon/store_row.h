@@ -36,6 +36,7 @@ struct store_ended {
 	struct store_session session;
 	uint64_t ended_unix;
 	char why[STORE_WORD_MAX]; /* "expiry", "revoke"... */
+	uint64_t extended;	  /* how often its guest gave itself more time, by the audit log */
 };
 
 enum store_list { STORE_TRUST, STORE_BLOCK, STORE_LISTS };

@@ -28,9 +28,20 @@ static const char *const migrations[] = {
 	"CREATE INDEX audit_time ON audit (time);"
 	"CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL,"
 	" boot_ms INTEGER NOT NULL, unix INTEGER NOT NULL);",
+	/* for EXTENSIONS */
+	"CREATE INDEX audit_extend ON audit (mac) WHERE action = 'extend';",
 };
 
-enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
+enum {
+	SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]),
+	SCHEMA_LOADED = 1, /* since this version what is loaded has been as it is now */
+};
+
+/* How often the guest of a row of the history gave itself more time: the entries of the audit log that
+ * tell the same beginning of the session, as persist_audit() writes it. */
+#define EXTENSIONS                                                                                 \
+	"(SELECT count(*) FROM audit WHERE action = 'extend' AND audit.mac = history.mac"          \
+	" AND audit.zone = history.zone AND instr(detail, 's left; ' || started || ' ') > 0)"
 
 static const char *const statements[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -55,8 +66,8 @@ static const char *const statements[STATEMENTS] = {
 		" (SELECT id FROM history WHERE ended < ? ORDER BY ended LIMIT " TRIM_ROWS ")",
 	[TRIM_AUDIT] = "DELETE FROM audit WHERE id IN"
 		       " (SELECT id FROM audit WHERE time < ? ORDER BY time LIMIT " TRIM_ROWS ")",
-	[LIST_ENDED] = "SELECT " ENDED_COLUMNS ", id FROM history WHERE (ended, id) > (?, ?)"
-		       " ORDER BY ended, id",
+	[LIST_ENDED] = "SELECT " ENDED_COLUMNS ", id, " EXTENSIONS
+		       " FROM history WHERE (ended, id) > (?, ?) ORDER BY ended, id",
 	[LOSE_SESSIONS] =
 		"INSERT INTO history (" ENDED_COLUMNS ") SELECT zone, mac, how, note, started,"
 		" packets_up, packets_down, bytes_up, bytes_down, max(started, last_active),"
@@ -94,10 +105,10 @@ int store_schema_check(struct store_db *db, struct store_error *error)
 	sqlite3_int64 version;
 	int r = store_sql_number(db, "PRAGMA user_version", &version, error);
 
-	if (r < 0 || version == SCHEMA_VERSION)
+	if (r < 0 || (version >= SCHEMA_LOADED && version <= SCHEMA_VERSION))
 		return r;
-	snprintf(error->text, sizeof(error->text), "it is of version %d, not %d", (int)(int)version,
-		 SCHEMA_VERSION);
+	snprintf(error->text, sizeof(error->text), "it is of version %d, not %d to %d",
+		 (int)version, SCHEMA_LOADED, SCHEMA_VERSION);
 	return -ENOTSUP;
 }
 

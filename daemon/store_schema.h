@@ -6,6 +6,6 @@
 
 /* Brings the file up to our version; -ENOTSUP: it is of a newer one, and left as it is. */
 int store_schema_migrate(struct store_db *db, struct store_error *error);
-/* -ENOTSUP: it is of another version than ours. */
+/* For reading alone; -ENOTSUP: it is of a version whose tables we do not know. */
 int store_schema_check(struct store_db *db, struct store_error *error);
 int store_schema_prepare(struct store_db *db, struct store_error *error);

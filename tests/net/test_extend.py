@@ -2,7 +2,9 @@
 """More time by the status page: who may, how much, what the API says, and that a session goes on as it was."""
 import json
 import os
+import re
 import sqlite3
+import time
 
 import pytest
 
@@ -150,6 +152,26 @@ def test_twice_is_once(place):
             return db.execute("SELECT who, action FROM audit ORDER BY id DESC LIMIT 1").fetchone()
 
     wait_until(lambda: audited() == ("guest", "extend"), what="the audit log has it")
+
+
+@families
+def test_the_history_tells_it(place, family):
+    """How often, of each session for itself; a change by the staff is none.  After a restart as well."""
+    gw, browser = place.gw, place.browser(family)
+    for times in (2, 0, 1):
+        before = int(time.time())
+        wait_until(lambda second=before: time.time() >= second + 1, what="no other session began in that second")
+        place.log_in('session = "10m"\n  extend = "1h"', family)
+        for _ in range(times):
+            gw.ctl("set", place.guest.mac, "--for", "10m")
+            extend(browser)
+        assert place.left() > (600 if times else 0)
+        gw.revoke(place.guest)
+    gw.restart()
+    ended = [e for e in gw.ctl("history")["ended"] if e["mac"] == place.guest.mac][-3:]
+    assert [(e["how"], e["why"], e["extended"]) for e in ended] == [("login", "revoke", n) for n in (2, 0, 1)]
+    lines = [line for line in gw.ctl_raw("history").stdout.splitlines() if place.guest.mac in line][-3:]
+    assert [re.findall(r" (\d+x) ", line) for line in lines] == [["2x"], [], ["1x"]]
 
 
 def parse_token(page):

@@ -398,22 +398,22 @@ def test_set(straw):
 
 
 ENDED = {"zone": "guest", "mac": MAC, "how": "login", "note": "room 12", "started": 1700000000, "ended": 1700003720,
-         "why": "quota", "bytes-up": 999, "bytes-down": 12_345_678}
+         "why": "quota", "extended": 2, "bytes-up": 999, "bytes-down": 12_345_678}
 
 
 def test_history(straw):
-    answer = [{"ended": [ENDED], "more": True}, {"ended": [{**ENDED, "note": ""}], "more": False}]
+    answer = [{"ended": [ENDED], "more": True}, {"ended": [{**ENDED, "note": "", "extended": 0}], "more": False}]
     begun = int(time.time())
     done, requests = straw(answer, "history", "--since", "7d", "--zone", "guest")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "ENDED                ZONE   MAC                BY     WHY    LASTED   SENT  RECEIVED  NOTE",
-        f"2023-11-14 23:15:20  guest  {MAC}  login  quota   1h 2m  999 B   12.3 MB  room 12",
-        f"2023-11-14 23:15:20  guest  {MAC}  login  quota   1h 2m  999 B   12.3 MB"]
+        "ENDED                ZONE   MAC                BY     WHY    LASTED  EXTENDED   SENT  RECEIVED  NOTE",
+        f"2023-11-14 23:15:20  guest  {MAC}  login  quota   1h 2m        2x  999 B   12.3 MB  room 12",
+        f"2023-11-14 23:15:20  guest  {MAC}  login  quota   1h 2m            999 B   12.3 MB"]
     assert requests[0]["verb"] == "history" and requests[0]["zone"] == "guest"
     assert 0 <= requests[0]["since"] - (begun - 7 * 86400) <= 60
     done, requests = straw(answer, "history", "--json")
-    assert json.loads(done.stdout) == {"ended": [ENDED, {**ENDED, "note": ""}]}
+    assert json.loads(done.stdout) == {"ended": [ENDED, {**ENDED, "note": "", "extended": 0}]}
     assert 0 <= requests[0]["since"] - (begun - 86400) <= 60
     done, _ = straw([{"ended": [], "more": False}], "history")
     assert done.stdout == "no session has ended\n"

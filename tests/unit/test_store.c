@@ -374,6 +374,47 @@ static void test_history(void **state)
 	free(page);
 }
 
+/* Of a row those by its own device, in its own zone, of the same session. */
+static void test_extensions(void **state)
+{
+	static const struct {
+		const char *action, *zone;
+		uint32_t device;
+		int differs; /* the beginning of its session, by seconds */
+	} entries[] = {
+		{"extend", "guest", 1, 0}, {"extend", "guest", 1, -1}, {"extend", "guest", 1, 1},
+		{"extend", "staff", 1, 0}, {"extend", "guest", 2, 0},  {"change", "guest", 1, 0},
+		{"extend", "guest", 1, 0},
+	};
+	struct fixture *f = *state;
+	struct page *page = malloc(sizeof(*page));
+	const struct store_session s = make_session(1);
+	char text[400], mac[MAC_TEXT_MAX];
+
+	assert_non_null(page);
+	fixture_open(f);
+	assert_int_equal(
+		store_end_session(f->store, &s, s.started_unix + 100, "expiry", NULL, NULL), 0);
+	fixture_drain(f);
+	read_page(f, page, 0, 0, 5);
+	assert_int_equal(page->count, 1);
+	assert_int_equal(page->rows[0].extended, 0);
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		const struct store_session of = make_session(entries[i].device);
+
+		snprintf(text, sizeof(text),
+			 "INSERT INTO audit (time, who, action, zone, mac, detail)"
+			 " VALUES (1, 'guest', '%s', '%s', '%s', '60s left; %lld login idle=300')",
+			 entries[i].action, entries[i].zone, mac_format(&of.mac, mac),
+			 (long long)s.started_unix + entries[i].differs);
+		sql(f->path, text);
+	}
+	read_page(f, page, 0, 0, 5);
+	assert_int_equal(page->count, 1);
+	assert_int_equal(page->rows[0].extended, 2);
+	free(page);
+}
+
 static void test_old_entries_go(void **state)
 {
 	struct fixture *f = *state;
@@ -412,6 +453,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_order_within_a_batch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_audit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_history, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_extensions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_old_entries_go, set_up, tear_down),
 	};
 

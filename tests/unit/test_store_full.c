@@ -190,6 +190,31 @@ static void test_readonly(void **state)
 	assert_int_equal(f->session_count, 2);
 }
 
+/* One of the version before, which cannot be brought up to ours for now: what is in it is loaded. */
+static void test_readonly_and_older(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	put(f, 1, NULL);
+	fixture_drain(f);
+	fixture_close(f);
+	sql(f->path, "DROP INDEX audit_extend; PRAGMA user_version = 1");
+	set_readonly(f, true);
+	fixture_open(f);
+	assert_int_equal(f->loaded, STORE_LOADED);
+	assert_int_equal(f->session_count, 1);
+	put(f, 2, NULL);
+	wait_for(f, &f->failing, 1);
+	set_readonly(f, false);
+	wait_for(f, &f->recovered, 1);
+	fixture_drain(f);
+	fixture_close(f);
+	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 2);
+	fixture_open(f);
+	assert_int_equal(f->session_count, 2);
+}
+
 static void test_readonly_without_database(void **state)
 {
 	struct fixture *f = *state;
@@ -242,6 +267,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full_at_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_without_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readonly, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_readonly_and_older, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readonly_without_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readonly_and_damaged, set_up, tear_down),
 	};
