@@ -79,6 +79,23 @@ def test_audit(lab, machine):
     assert "rate-up=7000000 ; x" in rows[1][5]
 
 
+def test_audit_of_lists(lab, machine):
+    """Who blocked and trusted whom, and what became of sessions by it."""
+    g1 = lab.add_guest("g1")
+    for words in (("block", "--note", "spam"), ("unblock",), ("trust", "--zone", "guest", "--note", "till"),
+                  ("untrust", "--zone", "guest")):
+        machine.ctl_raw("grant", g1.mac)  # refused to who is on a list
+        machine.ctl(words[0], g1.mac, *words[1:])
+    machine.ctl_raw("unblock", g1.mac)  # what changes nothing is not in it
+    expected = [("block", "", "spam"), ("unblock", "", ""), ("trust", "guest", "till"), ("untrust", "guest", "")]
+    listed = "FROM audit WHERE action LIKE '%block' OR action LIKE '%trust'"
+    wait_until(lambda: len(machine.rows("SELECT 1 " + listed)) >= 6, what="all is there")
+    rows = machine.rows("SELECT who, uid, action, zone, mac, detail " + listed + " ORDER BY id")
+    assert {row[:2] + row[4:5] for row in rows} == {("portalctl", 0, g1.mac)}
+    assert [(row[2], row[3], row[5]) for row in rows if "s left; " not in row[5]] == expected
+    assert sorted(row[2] for row in rows if "s left; " in row[5]) == ["block", "trust"], "the sessions that ended"
+
+
 @families
 def test_reboot(lab, machine, family):
     """A login and a grant with limits are there again; what ended stays ended; strangers stay out."""

@@ -133,11 +133,18 @@ def test_no_renegotiation(place):
     assert "HTTP/1.1 303" in control or "HTTP/1.0 303" in control, "the same without R is served"
 
 
-def test_no_resumption(place):
-    for version in ("-tls1_2", "-tls1_3"):
-        text = place.guest.run(["sh", "-c", f"openssl s_client -connect {place.guest.gateway[4]}:443 {version} -reconnect "
-                                            "</dev/null 2>&1"]).stdout
-        assert len(re.findall("^New, ", text, re.MULTILINE)) == 6 and "Reused" not in text
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_no_resumption(place, version, tmp_path):
+    """There is nothing to resume by: no ticket, however long the client listens, and no id that is known afterwards."""
+    def visit(*options):
+        return place.guest.run(["sh", "-c", "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | openssl s_client -ign_eof -connect "
+                                f"{place.guest.gateway[4]}:443 -servername {NAME} {version} {' '.join(options)} 2>&1"]).stdout
+
+    kept = tmp_path / "session"
+    first = visit("-sess_out", str(kept))
+    again = visit("-sess_in", str(kept)) if kept.exists() else first  # openssl keeps what could be resumed
+    for text in (first, again):
+        assert "\nNew, TLSv1" in text and "Reused" not in text and "HTTP/1." in text
         assert "session ticket" not in text.lower().replace("no session ticket", "")
 
 
@@ -201,7 +208,7 @@ def test_noise(place):
 def test_slow_handshakes(place):
     """One that stops, and one that sends a byte now and then, hold nobody up and are cut before they have said it all."""
     guest = place.guest
-    data, sent = tls.records(tls.hello(more=tls.extension(21, bytes(1000)))), 0
+    data, sent = tls.records(tls.hello(suites=ECDSA, more=tls.extension(21, bytes(100)))), 0
     with guest.connect(guest.gateway[4], 443, timeout=90.0) as stopped, \
             guest.connect(guest.gateway[6], 443, timeout=0.5) as slow:
         stopped.sendall(data[:50])
@@ -209,7 +216,7 @@ def test_slow_handshakes(place):
             try:
                 slow.sendall(data[sent:sent + 1])
                 sent += 1
-                assert sent < len(data), "it could go on for ever"
+                assert sent < len(data), "it may take as long as it likes"
                 read_all(slow)
                 break
             except TimeoutError:
