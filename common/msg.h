@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sends and receives the structs of common/proto_web.h, proto_gate.h and proto_answer.h. */
+/* Sends and receives the structs of common/proto_*.h. */
 #pragma once
 
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include "common/proto_answer.h"
 #include "common/proto_gate.h"
 #include "common/proto_queue.h"
+#include "common/proto_ruleset.h"
 #include "common/proto_web.h"
 
 /* Room for any message. */

@@ -37,22 +37,6 @@ enum {
 	ERROR_TEXT_MAX = 256,
 };
 
-/* Descriptors that the children of portald find open.  Packet sockets, and the socket pairs that go with them, only if a zone
- * has divert "queue"; there is one packet socket for each such zone, in the order of zones. */
-enum {
-	FD_ENGINE = 3,	/* the socket pair to the engine */
-	FD_ANSWERS = 4, /* gate: the socket pair to the first worker for DNS answers */
-	FD_CHANNELS =
-		5, /* gate: for each worker a socket pair to it, then each worker's packet sockets */
-	FD_BUNDLE = 4, /* web: its first bundle */
-	FD_LISTEN =
-		5, /* web: for zone i its LISTENERS, then the socket pair to the gate, then its packet sockets; then, of the
-			    first worker, the socket pair for DNS answers */
-};
-
-/* The listening sockets of a zone. */
-enum listener_kind { LISTENER_DIVERT, LISTENER_PORTAL, LISTENER_TLS, LISTENERS };
-
 enum msg_type {
 	MSG_WEB_LOOKUP = 1,
 	MSG_WEB_LOGIN,
@@ -82,15 +66,6 @@ enum msg_type {
 	MSG_GARDEN_ANSWER,
 	MSG_TYPES
 };
-
-/* What the kernel counted of a member; the counters of a set element. */
-struct counters {
-	uint64_t packets_up, bytes_up;	   /* IP bytes from the guest */
-	uint64_t packets_down, bytes_down; /* IP bytes towards the guest */
-	uint32_t over;			   /* OVER_UP, OVER_DOWN: a quota is used up */
-	uint32_t absent;		   /* of an answer: it is no member, and the rest is zero */
-};
-enum { OVER_UP = 1, OVER_DOWN = 2 };
 
 struct msg_head {
 	uint32_t type;

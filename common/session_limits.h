@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a session may use, besides its time; and how people and the control socket name it. */
+/* What a session may use, besides its time, and has used; how people and the control socket name it. */
 #pragma once
 
 #include <stddef.h>
@@ -12,6 +12,15 @@ struct limits {
 	uint64_t quota_total;	       /* bytes, both ways together */
 	uint64_t rate_up, rate_down;   /* bits a second; the kernel holds them */
 };
+
+/* What the kernel counted of a member; the counters of a set element. */
+struct counters {
+	uint64_t packets_up, bytes_up;	   /* IP bytes from the guest */
+	uint64_t packets_down, bytes_down; /* IP bytes towards the guest */
+	uint32_t over;			   /* OVER_UP, OVER_DOWN: a quota is used up */
+	uint32_t absent;		   /* of an answer: it is no member, and the rest is zero */
+};
+enum { OVER_UP = 1, OVER_DOWN = 2 };
 
 enum limit_unit { LIMIT_SECONDS, LIMIT_BYTES, LIMIT_BITS /* a second */ };
 

@@ -12,7 +12,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/config_file.h"
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 enum {
 	KEY_ID_MAX = 64,

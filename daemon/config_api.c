@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 static const char before_name[] = "https://", behind_name[] = "/api";
 

@@ -5,7 +5,7 @@
 
 #include "common/cleanup.h"
 #include "common/probe.h"
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 int config_parse_divert(struct config_load *l, const struct config_key *key, const char *value,
 			void *field)

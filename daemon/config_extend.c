@@ -2,7 +2,7 @@
 /* More time for guests, by themselves: extend and extend-max. */
 #include <string.h>
 
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 int config_parse_extend(struct config_load *l, const struct config_key *key, const char *value,
 			void *field)

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "common/garden.h"
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 int config_parse_garden(struct config_load *l, const struct config_key *key, const char *value,
 			void *field)

@@ -15,7 +15,7 @@
 #include "common/duration.h"
 #include "common/text.h"
 #include "daemon/config_file.h"
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 enum {
 	TITLE_MAX = 128, /* bytes */

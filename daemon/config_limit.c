@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The values of a zone's limits (common/session_limits.h). */
 #include "common/session_limits.h"
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 static int parse_limit(struct config_load *l, enum limit_unit unit, const char *value, void *field)
 {

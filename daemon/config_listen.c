@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 /* "1" to "65535", nothing else. */
 static bool parse_digits(const char *text, uint16_t *ret_port)

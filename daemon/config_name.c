@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 enum {
 	HOSTNAME_MAX = 253, /* RFC 1035, 2.3.4 */

@@ -51,44 +51,6 @@ void config_zone_release(struct zone_config *zone);
 int config_complain(struct config_load *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* "8h", between the key's bounds; the second one also "none" */
-int config_parse_duration(struct config_load *l, const struct config_key *key, const char *value,
-			  void *field);
-int config_parse_extend(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-
-/* Parsers of how strangers are answered. */
-int config_parse_divert(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-int config_parse_probes(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-int config_parse_redirect_probes(struct config_load *l, const struct config_key *key,
-				 const char *value, void *field);
-
-/* Parsers of limits. */
-int config_parse_idle(struct config_load *l, const struct config_key *key, const char *value,
-		      void *field);
-int config_parse_bytes(struct config_load *l, const struct config_key *key, const char *value,
-		       void *field);
-int config_parse_rate(struct config_load *l, const struct config_key *key, const char *value,
-		      void *field);
-
-/* "127.0.0.1:9273", "[::1]:9273" */
-int config_parse_listen(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-/* "https://example.org/" */
-int config_parse_url(struct config_load *l, const struct config_key *key, const char *value,
-		     void *field);
-int config_parse_garden(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-
-/* "portal.example.net" */
-int config_parse_hostname(struct config_load *l, const struct config_key *key, const char *value,
-			  void *field);
-/* A path, or credential:NAME (daemon/certificate.c). */
-int config_parse_certificate(struct config_load *l, const struct config_key *key, const char *value,
-			     void *field);
-
 /* Rewrites a file's text so that libConfuse sees only quoted strings, '=', '{', '}' and newlines:
  * no comment, no variable. -EINVAL if it complained, -ENOMEM. */
 int config_rewrite(struct config_load *l, const char *text, size_t len, char **ret_text);
@@ -96,9 +58,6 @@ int config_rewrite(struct config_load *l, const char *text, size_t len, char **r
 /* Reads the certificates and their keys, if there are any, and checks them (daemon/certificate.c). */
 void config_check_certificates(struct config_load *l);
 
-/* "yes" or "no" */
-int config_parse_yes(struct config_load *l, const struct config_key *key, const char *value,
-		     void *field);
 /* Whether the API can be advertised at all if the file says so. */
 void config_check_api(struct config_load *l);
 

@@ -2,7 +2,7 @@
 /* A URL for guests' devices: https, a host, and the characters of RFC 3986, 2 alone. */
 #include <string.h>
 
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 enum { URL_MAX = 512 /* bytes; the answers that carry one are small */ };
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "common/proto.h"
-#include "common/proto_gate.h"
+#include "common/proto_ruleset.h"
 #include "daemon/pair.h"
 
 enum {

@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "common/msg.h"
 #include "nft/answers.h"

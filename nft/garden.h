@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/proto_gate.h"
+#include "common/proto_ruleset.h"
 #include "nft/opened.h"
 
 /* Adds a valid zone's entries, and what DNS answers have opened of its names, to its sets, which are there and empty. */

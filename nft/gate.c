@@ -20,6 +20,7 @@
 #include <seccomp.h>
 
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/link.h"
 #include "common/log.h"
 #include "common/paths.h"

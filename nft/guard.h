@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "common/netlink.h"
-#include "common/proto_gate.h"
+#include "common/proto_ruleset.h"
 
 enum guard_state { GUARD_OPEN, GUARD_CLOSED, GUARD_STATES };
 

@@ -18,6 +18,7 @@
 #include <linux/netfilter/xt_NFQUEUE.h>
 
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "common/msg.h"
 #include "nft/queue.h"

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "common/link.h"
-#include "common/proto_gate.h"
 #include "common/proto_queue.h"
+#include "common/proto_ruleset.h"
 #include "nft/tables.h"
 
 struct queue {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/proto_gate.h"
+#include "common/proto_ruleset.h"
 #include "nft/opened.h"
 
 enum { DEFINITIONS_MAX = 24 }; /* with its NUL */

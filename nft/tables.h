@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "common/netlink.h"
-#include "common/proto_gate.h"
+#include "common/proto_ruleset.h"
 
 struct nft_ctx;
 

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/descriptors.h"
 #include "common/garden_name.h"
 #include "common/log.h"
 #include "common/msg.h"

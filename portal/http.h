@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "common/descriptors.h"
 #include "portal/engine.h"
 #include "portal/site.h"
 

@@ -25,17 +25,6 @@ enum {
 	SITE_REFRESH_MAX = 86400,  /* seconds */
 };
 
-enum page_id {
-	PAGE_LANDING,
-	PAGE_LOGIN,
-	PAGE_SUCCESS,
-	PAGE_STATUS,
-	PAGE_LOGOUT,
-	PAGE_ERROR,
-	PAGE_STYLE,
-	PAGES
-};
-
 /* A certificate and its key in PEM, and what its CA said of it. */
 struct site_pair {
 	const char *chain, *key;

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The values that the portal's pages may use; their names in templates are in values.c. */
+/* The portal's pages, and the values that they may use; their names in templates are in values.c. */
 #pragma once
+
+enum page_id {
+	PAGE_LANDING,
+	PAGE_LOGIN,
+	PAGE_SUCCESS,
+	PAGE_STATUS,
+	PAGE_LOGOUT,
+	PAGE_ERROR,
+	PAGE_STYLE,
+	PAGES
+};
 
 enum page_value {
 	/* every page: language, direction (ltr, rtl), the venue's title, whether there is a logo */

@@ -22,6 +22,7 @@
 #include <sodium.h>
 
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "portal/dns_queue.h"
