@@ -22,6 +22,19 @@ zone "guest" {{
 	session = "8h"
 }}
 """
+# What any router with a firewall or masquerading has.
+TRACKING = """
+table inet tracking {
+	chain forward {
+		type filter hook forward priority filter
+		ct state established,related accept
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat
+	}
+}
+"""
 NOBODY = "02:00:5e:00:00:99"	# upstream's interface has another: what is forwarded ends there
 # What portalctl grant does to the kernel, by nft: three elements of the same kinds for each MAC.
 RIVAL_SETS = """
@@ -243,10 +256,10 @@ def holding(tools, count, accounting):
 
 
 class Path:
-    """Guests' packets through the gateway; guests 0: there is no ruleset at all."""
+    """Guests' packets through the gateway; guests 0: portald is not there, and the kernel has this ruleset."""
 
-    def __init__(self, tools, guests):
-        self.tools, self.guests = tools, guests
+    def __init__(self, tools, guests, ruleset=""):
+        self.tools, self.guests, self.ruleset = tools, guests, ruleset
         self.gateway = Gateway(tools, 3600)
         try:
             self._build()
@@ -258,6 +271,8 @@ class Path:
         net = self.gateway.net
         net.check("gw", ["sh", "-c", "".join(f"ip neigh replace {a} lladdr {NOBODY} dev wan0 nud permanent;"
                                              for a in TARGET.values())])
+        if self.ruleset:
+            net.check("gw", ["nft", self.ruleset])
         if self.guests:
             self.gateway.start()
             self.gateway.grant(self.guests)

@@ -51,7 +51,7 @@ def test_sessions_smoke():
     held, paths = document["summary"]["sessions"], document["summary"]["forwarding"]
     assert held["grants"]["median"] > 0 and held["nft_grants"]["median"] > 0
     assert held["turn_grant"]["median"] > 0, "the event loop was measured"
-    assert set(paths) == {"no ruleset", "1 guests", "1,000 guests", "2,000 guests"}
+    assert set(paths) == {"no ruleset", "tracking alone", "1 guest", "1,000 guests", "2,000 guests"}
 
 
 def test_logins(tools, portal):
