@@ -119,7 +119,9 @@ int queues_open(struct queues *q, uint16_t first)
 	const struct queue_open open = {.head = {MSG_QUEUE_OPEN, 0}};
 
 	for (uint16_t i = 0; i < q->count && !q->opened; i++) {
-		int r = queue_bind(&q->each[i], (uint16_t)(first + i), 0);
+		/* segments that the network stack has joined come as one: taken apart again, the
+		 * kernel (6.18) tells no MAC of them */
+		int r = queue_bind(&q->each[i], (uint16_t)(first + i), NFQA_CFG_F_GSO);
 
 		if (r < 0)
 			log_error("NFQUEUE %d: %s; if other software has it, set queue-first",

@@ -21,15 +21,16 @@ enum {
 	BATCH = 32,		   /* packets read at once */
 	OUTBOX = 64,		   /* frames that are sent at once, at least RESPONDER_FRAMES_MAX */
 	BATCHES = 8,		   /* a turn, so that HTTP connections are served between */
-	PACKET_BUFFER = 10 * 1024, /* one packet as the kernel tells of it: jumbo frames fit */
+	PACKET_BUFFER = 68 * 1024, /* one packet as the kernel tells of it: a joined one fits */
 	KEY_LIFE = 2 * COOKIE_SLOTS * COOKIE_SLOT, /* seconds until the key changes */
 	/* What is answered stays in the kernel's queue until HOLD_MAX packets of it can be dropped at
 	 * once, and then HOLD_MIN stay: a message for each batch would wake the gate too often, and
 	 * the kernel (6.18) resizes the queue's hash table each time that it fills and empties. */
 	HOLD_MIN = 256,
 	HOLD_MAX = 384,
-	HOLD_SECONDS = 1,  /* that a packet stays at most */
-	LOG_INTERVAL = 60, /* seconds between lines about packets that were not answered */
+	HOLD_BYTES = 1024 * 1024, /* of packets that stay */
+	HOLD_SECONDS = 1,	  /* that a packet stays at most */
+	LOG_INTERVAL = 60,	  /* seconds between lines about packets that were not answered */
 };
 
 /* A zone as it is now; ifindex 0: not there. */
@@ -51,8 +52,8 @@ struct queue {
 	struct responder_zone zones[ZONES_MAX];
 	struct queue_place places[ZONES_MAX];
 	uint32_t seen_id, told_id; /* packets read; packets that the gate was told of */
-	uint64_t unsent;
-	uint64_t now; /* of this batch, seconds */
+	size_t held;		   /* bytes of what was read since then */
+	uint64_t unsent, now;	   /* frames; of this batch, seconds */
 	struct outgoing {
 		int packet; /* packet socket */
 		size_t len;
@@ -98,11 +99,14 @@ static void tell_gate(struct queue *q, uint32_t upto)
 		q->failed(q->ctx, r);
 	else
 		q->told_id = upto;
+	q->held = 0;
 }
 
 static void drop_some(struct queue *q)
 {
-	if (q->seen_id - q->told_id >= HOLD_MAX)
+	if (q->held >= HOLD_BYTES)
+		tell_gate(q, q->seen_id);
+	else if (q->seen_id - q->told_id >= HOLD_MAX)
 		tell_gate(q, q->seen_id - HOLD_MIN);
 }
 
@@ -110,12 +114,6 @@ static void drop_all(struct queue *q)
 {
 	if (q->told_id != q->seen_id)
 		tell_gate(q, q->seen_id);
-}
-
-static void count_unsent(struct queue *q)
-{
-	q->unsent++;
-	count_add(0, WEB_COUNT_UNSENT, 1);
 }
 
 /* One send() a frame, which copies it.  A PACKET_TX_RING would save the copy, but its slots are free
@@ -127,8 +125,10 @@ static void flush(struct queue *q)
 	for (size_t i = 0; i < q->outgoing; i++) {
 		const struct outgoing *o = &q->outbox[i];
 
-		if (send(o->packet, o->frame, o->len, MSG_DONTWAIT) < 0)
-			count_unsent(q);
+		if (send(o->packet, o->frame, o->len, MSG_DONTWAIT) < 0) {
+			q->unsent++;
+			count_add(0, WEB_COUNT_UNSENT, 1);
+		}
 	}
 	q->outgoing = 0;
 }
@@ -171,9 +171,10 @@ static void take_packet(struct queue *q, const void *data, size_t len)
 	if (told.id != q->seen_id + 1)
 		count_add(0, WEB_COUNT_MISSED, told.id - q->seen_id - 1);
 	q->seen_id = told.id;
+	q->held += len;
 	const int zone = find_zone(q, told.ifindex);
 
-	if (zone < 0 || !told.whole)
+	if (zone < 0)
 		return;
 	told.packet.zone = (size_t)zone;
 	respond(q, &told.packet);

@@ -17,24 +17,23 @@ static int take_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static bool describe(const struct nlattr **attrs, struct responder_packet *ret_packet)
+static void describe(const struct nlattr **attrs, struct responder_packet *packet)
 {
 	const struct nfqnl_msg_packet_hw *hw;
 
 	if (!attrs[NFQA_PAYLOAD] || !attrs[NFQA_HWADDR] ||
 	    mnl_attr_get_payload_len(attrs[NFQA_HWADDR]) < sizeof(*hw))
-		return false;
+		return;
 	hw = mnl_attr_get_payload(attrs[NFQA_HWADDR]);
 	if (ntohs(hw->hw_addrlen) != MAC_LEN)
-		return false;
-	*ret_packet = (struct responder_packet){
+		return;
+	*packet = (struct responder_packet){
 		.data = mnl_attr_get_payload(attrs[NFQA_PAYLOAD]),
 		.len = mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]),
 		.partial = attrs[NFQA_SKB_INFO] &&
 			   ntohl(mnl_attr_get_u32(attrs[NFQA_SKB_INFO])) & NFQA_SKB_CSUMNOTREADY,
 	};
-	memcpy(ret_packet->mac.b, hw->hw_addr, MAC_LEN);
-	return true;
+	memcpy(packet->mac.b, hw->hw_addr, MAC_LEN);
 }
 
 /* The attributes of a packet's message; false: it is none. */
@@ -67,7 +66,7 @@ bool queue_packet_parse(const void *data, size_t len, struct queue_packet *ret_t
 		return false;
 	*ret_told = (struct queue_packet){.id = packet_id(attrs[NFQA_PACKET_HDR]),
 					  .ifindex = interface_index(attrs[NFQA_IFINDEX_INDEV])};
-	ret_told->whole = describe(attrs, &ret_told->packet);
+	describe(attrs, &ret_told->packet);
 	return true;
 }
 

@@ -11,8 +11,9 @@
 struct queue_packet {
 	uint32_t id;	  /* the kernel counts those of a queue */
 	uint32_t ifindex; /* that it came in by; 0: not told */
-	bool whole;	  /* packet is there: its bytes and its sender's MAC were told */
-	struct responder_packet packet; /* but the zone; its data stay in the message */
+	/* But the zone; its data stay in the message.  All zero if its bytes or its sender's MAC were
+	 * not told. */
+	struct responder_packet packet;
 };
 
 /* False: the message tells of no packet. */

@@ -10,6 +10,7 @@ import gateway
 from conftest import families
 from guest import bracket, parse_page, read_all, refresh_target, tls_hello
 from lab import FORBIDDEN
+from namespace import wait_until
 
 METHODS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "BREW"]
 TARGETS = ["/", "/hotspot-detect.html", "/connecttest.txt", "/a/b?c=d&e=%00", "/login", "/generate_204/x", "/" + "x" * 2000]
@@ -107,18 +108,24 @@ def test_post_with_body(stranger, family, size):
         check_511(stranger.http("POST", site(family) + "/form", body=b"x" * size), stranger, family)
 
 
+def is_over(sock):
+    """Sends some more, if the other side takes it."""
+    try:
+        sock.send(bytes(65536))
+    except TimeoutError:
+        pass
+    except OSError:
+        return True
+    return False
+
+
 @families
 def test_a_body_without_end(stranger, family):
-    """A body of 1 GB is not waited for: an answer or a close, and soon."""
+    """A body of 1 GB is not waited for: an answer or a close, and soon the end.  With queue nobody knows how much there was:
+    what comes behind the answer is thrown away for half a minute."""
     with stranger.connect(FORBIDDEN[family], 80) as sock:
         sock.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
-        sent = 0
-        try:
-            while sent < 200_000_000:
-                sent += sock.send(bytes(65536))
-        except OSError:
-            pass
-        assert sent < 200_000_000
+        wait_until(lambda: is_over(sock), 60, "the connection has ended")
     still_served(stranger, family)
 
 

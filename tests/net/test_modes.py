@@ -13,6 +13,7 @@ from conftest import families
 from guest import read_all, tls_hello
 from lab import FORBIDDEN
 from namespace import wait_until
+from prometheus import metrics
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clients"))
 
@@ -29,6 +30,7 @@ zone "{name}" {{
 """
 CONFIG = (ZONE.format(name="guest", interface="br-guest", divert="redirect")
           + ZONE.format(name="rt", interface="br-two", divert="queue"))
+OUTCOMES = ("opened", "answered", "closed", "quiet", "strange", "refused")  # of a packet in the queue
 HOST = b"Host: example.org\r\n"
 REQUESTS = {
     "a GET": b"GET / HTTP/1.1\r\n" + HOST + b"\r\n",
@@ -146,6 +148,28 @@ def test_exceptions(strangers, family, what):
     for guest, wanted in zip(strangers, (redirect, queue)):
         assert status(guest, family, request) in wanted
         assert status(guest, family, REQUESTS["a GET"]) == "511", "the next one is served"
+
+
+def packets(gw):
+    """Those that portald-web has looked at, and how many of them it refused; once it has told of all that were queued."""
+    def told():
+        now = metrics(gw)
+        counts = {name: now[f'portald_queue_packets_total{{zone="rt",outcome="{name}"}}'] for name in OUTCOMES}
+        lines = gw.lab.check("gw", ["cat", "/proc/net/netfilter/nfnetlink_queue"]).splitlines()
+        return sum(counts.values()) == sum(int(line.split()[7]) for line in lines) and counts
+
+    counts = wait_until(told, what="all packets are counted")
+    return sum(counts.values()), counts["refused"]
+
+
+@families
+def test_large_packets(gw, strangers, family):
+    """What the network stack has joined is looked at like any other, and nothing of it is refused."""
+    seen, refused = packets(gw)
+    request = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 200000\r\n\r\n" + bytes(200_000)
+    assert status(strangers[1], family, request) == "511"
+    now = packets(gw)
+    assert now[0] > seen and now[1] == refused
 
 
 def test_no_connection_is_remembered(lab, strangers):
