@@ -12,9 +12,9 @@
 #include "portal/site.h"
 
 enum {
-	HTTP_MEMORY_MAX =
-		64 *
-		1024, /* bytes a connection: 20 kB of cookies, which libmicrohttpd copies, fit */
+	/* bytes a connection: 20 kB of header fit, but 14 kB of cookies, which libmicrohttpd copies.
+	 * More than 32 kB it would map and unmap for each connection, a third of an answer's cost. */
+	HTTP_MEMORY_MAX = 32 * 1024,
 	HTTP_IDLE_TIMEOUT = 10, /* seconds without a byte from the guest */
 };
 

@@ -175,6 +175,13 @@ def test_a_header_of_20_kb(stranger, family):
 
 
 @families
+@pytest.mark.parametrize("count, size", [(1, 14_000), (160, 50)])
+def test_cookies_that_servers_take(stranger, family, count, size):
+    cookies = "; ".join(f"c{i}=".ljust(size - 2, "v") for i in range(count))
+    check_511(stranger.http("GET", site(family) + "/", headers={"Cookie": cookies}), stranger, family)
+
+
+@families
 def test_cookies_of_20_kb(stranger, family):
     """libmicrohttpd keeps a second copy of cookies: here its own 431 is allowed."""
     head, _ = raw(stranger, family, b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a=bcdefgh; " * 1800 + b"\r\n\r\n")
