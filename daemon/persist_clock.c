@@ -86,10 +86,10 @@ void persist_check_clock(struct engine *e)
 	const uint64_t at_start_ms = now_unix_ms() - (now_boot_ms() - p->loaded_ms);
 	const uint64_t last_ms = persist_last_ms(p);
 
-	if (!p->clock_behind || at_start_ms < last_ms)
+	if (!p->clock_behind || at_start_ms < p->last.unix_s * 1000)
 		return;
 	p->clock_behind = false;
-	take_off(e, at_start_ms - last_ms);
+	take_off(e, at_start_ms > last_ms ? at_start_ms - last_ms : 0);
 }
 
 static int arm_clock(int fd)

@@ -238,6 +238,21 @@ def test_a_record_tells_whole_seconds(lab, clocked):
     has_left(clocked, g1, 3600)
 
 
+def test_the_clock_is_set_to_the_second_of_the_record(lab, clocked):
+    """The machine was off for no time that a record could tell: the clock is right then, and who sets it later sets the clock."""
+    g1 = lab.add_guest("g1")
+    clocked.grant(g1)
+    clocked.power_cut()
+    right = clocked.rows("SELECT unix FROM clock")[0][0] - time.time()
+    clocked.set_clock(right - 86400)
+    clocked.power_on()
+    told = len(clocked.log_lines("are shortened"))
+    clocked.set_clock(right)
+    wait_until(lambda: len(clocked.log_lines("are shortened")) > told, what="the clock is set")
+    clocked.set_clock(right + 600)
+    has_left(clocked, g1, 3600)
+
+
 @pytest.mark.parametrize("down", [False, True], ids=["running", "down"])
 @pytest.mark.parametrize("by", [-86400, 86400], ids=["back", "forward"])
 def test_somebody_sets_the_clock(lab, clocked, by, down):
