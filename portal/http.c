@@ -117,6 +117,10 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
 			peers_open(&l->peers, fd,
 				   MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 					   ->client_addr);
+		if (l->kind == LISTENER_TLS)
+			tls_begin(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+					  ->tls_session,
+				  fd, *socket_context);
 	} else if (*socket_context) {
 		peers_close(&l->peers, *socket_context);
 		*socket_context = NULL;

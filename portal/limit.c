@@ -16,6 +16,7 @@ void limit_log(void)
 		[LIMIT_GUEST_CONNECTIONS] = "connections refused: too many from one address",
 		[LIMIT_LIFE] = "connections cut: open for too long",
 		[LIMIT_BODY] = "requests not read to the end: too large",
+		[LIMIT_TLS] = "connections cut: they said too much over TLS",
 		[LIMIT_QUESTIONS] = "guests not served: too many questions to portald are open",
 		[LIMIT_ENGINE_TIME] = "guests not served: portald did not answer in time",
 		[LIMIT_MEMORY] = "requests not answered: no memory",

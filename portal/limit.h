@@ -8,6 +8,7 @@ enum limit {
 	LIMIT_GUEST_CONNECTIONS, /* of one address */
 	LIMIT_LIFE,		 /* of a connection */
 	LIMIT_BODY,		 /* of a request */
+	LIMIT_TLS,		 /* bytes of a connection, or of its handshake */
 	LIMIT_QUESTIONS,	 /* to the engine */
 	LIMIT_ENGINE_TIME,	 /* of its answer */
 	LIMIT_MEMORY,

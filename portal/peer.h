@@ -25,6 +25,8 @@ struct peer {
 	int fd;	      /* the connection's owner's */
 	time_t since; /* monotonic clock */
 	bool cut;
+	size_t received; /* bytes over TLS; see portal/tls.h */
+	bool greeted;	 /* its handshake is over */
 };
 
 TAILQ_HEAD(peer_list, peer);

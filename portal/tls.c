@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <gnutls/abstract.h>
@@ -21,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "portal/limit.h"
 #include "portal/peer.h"
 #include "portal/tls.h"
 
@@ -58,6 +60,48 @@ static time_t monotonic(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec;
+}
+
+/* GnuTLS keeps a handshake message until it is whole, and a guest may say that it has 16 MB.  So what
+ * is read is counted here.  errno as of recv(2). */
+static ssize_t receive(gnutls_transport_ptr_t data, void *buf, size_t size)
+{
+	struct peer *peer = data;
+	const size_t most = peer && peer->greeted ? TLS_RECEIVED_MAX : TLS_HANDSHAKE_MAX;
+
+	if (!peer || peer->received >= most) {
+		limit_reached(peer ? LIMIT_TLS : LIMIT_MEMORY);
+		errno = ECONNABORTED;
+		return -1;
+	}
+	if (size > most - peer->received)
+		size = most - peer->received;
+	ssize_t n = recv(peer->fd, buf, size, 0);
+
+	peer->received += n > 0 ? (size_t)n : 0;
+	return n;
+}
+
+static int finished(gnutls_session_t session, unsigned int message, unsigned int when,
+		    unsigned int incoming, const gnutls_datum_t *data)
+{
+	gnutls_transport_ptr_t in, out;
+
+	(void)message;
+	(void)when;
+	(void)data;
+	gnutls_transport_get_ptr2(session, &in, &out);
+	if (incoming && in)
+		((struct peer *)in)->greeted = true;
+	return 0;
+}
+
+void tls_begin(void *session, int fd, struct peer *peer)
+{
+	gnutls_transport_set_ptr2(session, peer, (gnutls_transport_ptr_t)(intptr_t)fd);
+	gnutls_transport_set_pull_function(session, receive);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
+					   finished);
 }
 
 static void pair_finish(struct pair *p)

@@ -14,6 +14,17 @@
 	"-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"                              \
 	"-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
 
+enum {
+	TLS_HANDSHAKE_MAX = 64 * 1024,	/* bytes from a guest */
+	TLS_RECEIVED_MAX = 2048 * 1024, /* bytes of a connection: a body is drained in less */
+};
+
+struct peer;
+
+/* A connection begins, before anything is read from it: it is cut if more than the above comes.
+ * session: GnuTLS's; peer: NULL: nothing is read. */
+void tls_begin(void *session, int fd, struct peer *peer);
+
 /* Takes over the site's pairs: handshakes that begin from now on see them.  -EINVAL: one is no pair,
  * and nothing has changed. */
 int tls_set_site(const struct site *site);

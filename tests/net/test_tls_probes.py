@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the portal's TLS takes and what it refuses, probed with hellos made by hand and with openssl: old versions, weak
 ciphers, compression, renegotiation, resumption, early data, and what is no TLS at all."""
+import http.client
 import os
 import random
 import re
+import ssl
 import struct
 import subprocess
 
@@ -175,11 +177,37 @@ def test_a_hello_in_pieces(place, family, size):
 
 @families
 def test_huge_hellos(place, family):
-    """Beyond 64 KiB they end; so do those that never do, and records that are too long."""
-    for length in (1 << 17, (1 << 24) - 1):
-        data = tls.records(b"\x01" + length.to_bytes(3, "big") + bytes(120_000))
-        assert tls.ask(place.guest, family, data).kind in ("alert", "closed")
+    """Beyond 64 KiB they end, before more of them is taken than sockets hold; and records that are too long."""
+    length = (1 << 24) - 1
+    with place.guest.connect(place.guest.gateway[family], 443, timeout=30.0) as sock, \
+            pytest.raises((ConnectionResetError, BrokenPipeError)):
+        sock.sendall(tls.records(b"\x01" + length.to_bytes(3, "big") + bytes(length)))
     assert tls.ask(place.guest, family, struct.pack("!BHH", 22, 0x0301, 65535) + bytes(65535)).kind in ("alert", "closed")
+
+
+@families
+def test_a_body_is_read_to_the_end(place, family, tmp_path):
+    """More than a handshake may have."""
+    (tmp_path / "body").write_bytes(bytes(1_000_000))
+    status, _, _ = Browser(place.guest, place.ca, family).get(f"https://{NAME}/login", "-H", "Transfer-Encoding: chunked",
+                                                              "-H", "Expect:", "-X", "POST", "-T", str(tmp_path / "body"))
+    assert 400 <= status < 500
+
+
+@families
+def test_as_much_as_can_be_said(place, family):
+    """A connection ends that has said 2 MiB, however nicely."""
+    request = b"GET /style.css HTTP/1.1\r\nHost: " + NAME.encode() + b"\r\nX: " + bytes(8000).replace(b"\0", b"x") + b"\r\n\r\n"
+    context, said = ssl.create_default_context(cafile=place.ca.path("ca.pem")), 0
+    with place.guest.connect(place.guest.gateway[family], 443, timeout=30.0) as plain, \
+            context.wrap_socket(plain, server_hostname=NAME) as sock, pytest.raises((OSError, http.client.HTTPException)):
+        while said < 4 << 20:
+            sock.sendall(request)
+            response = http.client.HTTPResponse(sock)
+            response.begin()
+            assert response.status == 200 and response.read() and not response.will_close
+            said += len(request)
+    assert 1_900_000 < said < 2 << 20
 
 
 @families
