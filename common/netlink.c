@@ -9,7 +9,8 @@
 #include "common/netlink.h"
 
 enum {
-	SOCKET_BUFFER = 8 * 1024 * 1024, /* a transaction of CHANGE_MAX grants is 3 MB */
+	SOCKET_BUFFER =
+		8 * 1024 * 1024, /* of large transactions, and of what others do meanwhile */
 	ANSWER_SIZE = 64 * 1024,
 };
 
@@ -128,25 +129,41 @@ static int take_dump(char *buf, int len, uint32_t seq, bool *interrupted, mnl_cb
 	return 0;
 }
 
-int netlink_dump(struct netlink *nl, const struct nlmsghdr *request, mnl_cb_t cb, void *data)
+int netlink_dump_begin(struct netlink *nl, const struct nlmsghdr *request,
+		       struct netlink_dump *ret_dump)
+{
+	if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	*ret_dump = (struct netlink_dump){.seq = request->nlmsg_seq};
+	return 0;
+}
+
+int netlink_dump_next(struct netlink *nl, struct netlink_dump *dump, int flags, mnl_cb_t cb,
+		      void *data)
 {
 	CLEANUP(cleanup_free) char *buf = malloc(ANSWER_SIZE);
-	bool interrupted = false;
-	int r = 0;
+	ssize_t n;
 
 	if (!buf)
 		return -ENOMEM;
-	if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0)
+	do
+		n = recv(mnl_socket_get_fd(nl->socket), buf, ANSWER_SIZE, flags | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
 		return -errno;
-	while (r == 0) {
-		ssize_t n = mnl_socket_recvfrom(nl->socket, buf, ANSWER_SIZE);
+	if (n > ANSWER_SIZE)
+		return -EMSGSIZE;
+	int r = take_dump(buf, (int)n, dump->seq, &dump->interrupted, cb, data);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n >= 0)
-			r = take_dump(buf, (int)n, request->nlmsg_seq, &interrupted, cb, data);
-	}
-	if (r < 0)
-		return r;
-	return interrupted ? -EINTR : 0;
+	return r == 1 && dump->interrupted ? -EINTR : r;
+}
+
+int netlink_dump(struct netlink *nl, const struct nlmsghdr *request, mnl_cb_t cb, void *data)
+{
+	struct netlink_dump dump;
+	int r = netlink_dump_begin(nl, request, &dump);
+
+	while (r == 0)
+		r = netlink_dump_next(nl, &dump, 0, cb, data);
+	return r == 1 ? 0 : r;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,3 +32,15 @@ int netlink_talk(struct netlink *nl, const void *request, size_t len, uint32_t a
 /* Sends a dump request (NLM_F_DUMP in flags) and gives each message to cb until the kernel says
  * that it is done. -EINTR: the table changed meanwhile; cb saw what it could see. */
 int netlink_dump(struct netlink *nl, const struct nlmsghdr *request, mnl_cb_t cb, void *data);
+
+/* The same, a datagram at a time: the socket can be read when there is another, and is asked nothing else
+ * meanwhile. */
+struct netlink_dump {
+	uint32_t seq;
+	bool interrupted;
+};
+int netlink_dump_begin(struct netlink *nl, const struct nlmsghdr *request,
+		       struct netlink_dump *ret_dump);
+/* flags: of recv(2).  1: that was all; 0: more comes; -EAGAIN: it is not there yet; else as above. */
+int netlink_dump_next(struct netlink *nl, struct netlink_dump *dump, int flags, mnl_cb_t cb,
+		      void *data);

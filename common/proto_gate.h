@@ -67,7 +67,8 @@ struct gate_dump {
 	struct msg_head head;
 };
 
-/* Deletes the conntrack entries of these addresses, but for connections to the portal itself. */
+/* Deletes the conntrack entries of these addresses, but for connections to the portal itself.  The answer
+ * comes when that is done, after those to later messages maybe. */
 struct gate_forget {
 	struct msg_head head;
 	uint32_t zone;

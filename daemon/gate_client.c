@@ -9,7 +9,6 @@
 #include "common/duration.h"
 #include "daemon/gate_client.h"
 
-/* The gate answers in the order of asking, so the first in the queue is the one that is meant. */
 struct gate_wait {
 	uint32_t id;
 	gate_reply_fn *fn;
@@ -17,11 +16,24 @@ struct gate_wait {
 	TAILQ_ENTRY(gate_wait) entry;
 };
 
+/* The gate answers in the order of asking, so it is the first one; but a MSG_GATE_FORGET takes its time,
+ * and others overtake it. */
+static struct gate_wait *find(struct gate_client *g, uint32_t id)
+{
+	struct gate_wait *w;
+
+	TAILQ_FOREACH (w, &g->waiting, entry) {
+		if (w->id == id)
+			break;
+	}
+	return w;
+}
+
 static void answered(struct gate_client *g, const union msg *msg)
 {
-	struct gate_wait *w = TAILQ_FIRST(&g->waiting);
+	struct gate_wait *w = find(g, msg->head.id);
 
-	if (!w || w->id != msg->head.id) {
+	if (!w) {
 		g->lost(g->data, -EBADMSG);
 		return;
 	}

@@ -45,5 +45,6 @@ bool gate_client_trouble(const struct gate_client *g, char *ret_text, size_t siz
 /* Sends a message that has no answer (MSG_GATE_ZONE). */
 void gate_client_tell(struct gate_client *g, struct msg_head *head);
 
-/* Sends a message; fn gets the answer, in the order of asking.  -ENOMEM: nothing was sent. */
+/* Sends a message; fn gets the answer: in the order of asking, but for MSG_GATE_FORGET.  -ENOMEM: nothing
+ * was sent. */
 int gate_client_ask(struct gate_client *g, struct msg_head *head, gate_reply_fn *fn, void *data);

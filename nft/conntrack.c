@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,26 +10,6 @@
 
 #include "common/cleanup.h"
 #include "nft/conntrack.h"
-
-enum { TUPLE_MAX = 128, DUMP_TRIES = 3 };
-
-/* What names an entry to the kernel: copied from the dump as it is. */
-struct entry {
-	uint8_t family;
-	_Alignas(struct nlattr) uint8_t tuple[TUPLE_MAX]; /* the attribute CTA_TUPLE_ORIG */
-	uint32_t id;					  /* network order, as it came */
-	uint16_t zone;					  /* network order */
-	bool has_zone;
-};
-
-struct matching {
-	const struct addr *addrs;
-	size_t count;
-	struct web_ports ports;
-	struct entry *entries;
-	size_t found, room;
-	bool failed;
-};
 
 /* One direction of an entry. */
 struct tuple {
@@ -95,6 +74,7 @@ static struct tuple parse_tuple(const struct nlattr *nest)
 	return t;
 }
 
+/* Of guests, whose address comes first, or of an address and a guest. */
 static int by_addr(const void *a, const void *b)
 {
 	const struct addr *x = a, *y = b;
@@ -104,64 +84,56 @@ static int by_addr(const void *a, const void *b)
 	return memcmp(x->b, y->b, x->family == 4 ? 4 : 16);
 }
 
-static bool is_ours(const struct matching *m, const struct addr *src)
+static const struct conntrack_guest *find(const struct conntrack_guest *guests, size_t count,
+					  const struct addr *src)
 {
-	return bsearch(src, m->addrs, m->count, sizeof(*src), by_addr) != NULL;
+	return bsearch(src, guests, count, sizeof(*guests), by_addr);
 }
 
 /* Our answer to the guest is on its way through this one. */
-static bool is_portal(const struct matching *m, const struct tuple *orig, const struct tuple *reply)
+static bool is_portal(const struct web_ports *ports, const struct tuple *orig,
+		      const struct tuple *reply)
 {
 	if (orig->protocol != IPPROTO_TCP)
 		return false;
-	return orig->dport == 80
-		       ? reply->sport == m->ports.portal || reply->sport == m->ports.divert
-		       : orig->dport == 443 && reply->sport == m->ports.tls;
+	return orig->dport == 80 ? reply->sport == ports->portal || reply->sport == ports->divert
+				 : orig->dport == 443 && reply->sport == ports->tls;
 }
 
-static void keep_entry(struct matching *m, uint8_t family, const struct nlattr **attrs)
+static void copy_entry(const struct nlattr **attrs, uint8_t family,
+		       struct conntrack_entry *ret_entry)
 {
 	const struct nlattr *orig = attrs[CTA_TUPLE_ORIG];
 
-	if (orig->nla_len > TUPLE_MAX)
-		return;
-	if (m->found == m->room) {
-		size_t room = m->room ? m->room * 2 : 64;
-		struct entry *entries = reallocarray(m->entries, room, sizeof(*entries));
-
-		if (!entries) {
-			m->failed = true;
-			return;
-		}
-		m->entries = entries;
-		m->room = room;
-	}
-	struct entry *e = &m->entries[m->found++];
-
-	*e = (struct entry){.family = family};
-	memcpy(e->tuple, orig, orig->nla_len);
+	*ret_entry = (struct conntrack_entry){.family = family};
+	memcpy(ret_entry->tuple, orig, orig->nla_len);
 	if (attrs[CTA_ID])
-		e->id = mnl_attr_get_u32(attrs[CTA_ID]);
-	e->has_zone = attrs[CTA_ZONE] != NULL;
-	if (e->has_zone)
-		e->zone = mnl_attr_get_u16(attrs[CTA_ZONE]);
+		ret_entry->id = mnl_attr_get_u32(attrs[CTA_ID]);
+	ret_entry->has_zone = attrs[CTA_ZONE] != NULL;
+	if (ret_entry->has_zone)
+		ret_entry->zone = mnl_attr_get_u16(attrs[CTA_ZONE]);
 }
 
-static int take_entry(const struct nlmsghdr *nlh, void *data)
+bool conntrack_match(const struct nlmsghdr *nlh, const struct conntrack_guest *guests, size_t count,
+		     struct conntrack_entry *ret_entry)
 {
 	const struct nlattr *attrs[CTA_MAX + 1] = {NULL};
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct matching *m = data;
 
 	mnl_attr_parse(nlh, sizeof(*nfg), take_attr, attrs);
-	if (!attrs[CTA_TUPLE_ORIG] || !attrs[CTA_TUPLE_REPLY])
-		return MNL_CB_OK;
+	if (!attrs[CTA_TUPLE_ORIG] || !attrs[CTA_TUPLE_REPLY] ||
+	    attrs[CTA_TUPLE_ORIG]->nla_len > CONNTRACK_TUPLE_MAX)
+		return false;
 	struct tuple orig = parse_tuple(attrs[CTA_TUPLE_ORIG]);
 	struct tuple reply = parse_tuple(attrs[CTA_TUPLE_REPLY]);
+	const struct conntrack_guest *g = find(guests, count, &orig.src);
 
-	if ((is_ours(m, &orig.src) || is_ours(m, &reply.src)) && !is_portal(m, &orig, &reply))
-		keep_entry(m, nfg->nfgen_family, attrs);
-	return MNL_CB_OK;
+	if (!g)
+		g = find(guests, count, &reply.src);
+	if (!g || is_portal(&g->ports, &orig, &reply))
+		return false;
+	copy_entry(attrs, nfg->nfgen_family, ret_entry);
+	return true;
 }
 
 static struct nlmsghdr *request(struct netlink *nl, char *buf, uint16_t type, uint16_t flags,
@@ -179,8 +151,7 @@ static struct nlmsghdr *request(struct netlink *nl, char *buf, uint16_t type, ui
 	return nlh;
 }
 
-/* -ENOENT: it went by itself. */
-static int delete_entry(struct netlink *nl, const struct entry *e)
+int conntrack_delete(struct netlink *nl, const struct conntrack_entry *e)
 {
 	char buf[512];
 	struct nlmsghdr *nlh = request(nl, buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, e->family);
@@ -195,43 +166,16 @@ static int delete_entry(struct netlink *nl, const struct entry *e)
 	return netlink_talk(nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, NULL, NULL);
 }
 
-static int dump_family(struct netlink *nl, uint8_t family, struct matching *m)
+int conntrack_dump(struct netlink *nl, uint8_t family, struct netlink_dump *ret_dump)
 {
 	char buf[64];
-	int r = -EINTR;
 
-	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++)
-		r = netlink_dump(nl, request(nl, buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family),
-				 take_entry, m);
-	return m->failed ? -ENOMEM : r;
+	return netlink_dump_begin(nl, request(nl, buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family),
+				  ret_dump);
 }
 
-int conntrack_forget(struct netlink *nl, const struct addr *addrs, size_t count,
-		     const struct web_ports *ports, size_t *ret_deleted)
+void conntrack_sort(struct conntrack_guest *guests, size_t count)
 {
-	static const uint8_t families[] = {AF_INET, AF_INET6};
-	CLEANUP(cleanup_free) struct addr *sorted = calloc(count + 1, sizeof(*sorted));
-	struct matching m = {sorted, count, *ports, NULL, 0, 0, false};
-	size_t deleted = 0;
-	int r = 0;
-
-	if (!sorted)
-		return -ENOMEM;
-	memcpy(sorted, addrs, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), by_addr);
-	for (size_t i = 0; i < 2 && r == 0; i++)
-		r = dump_family(nl, families[i], &m);
-	for (size_t i = 0; i < m.found; i++) {
-		int d = delete_entry(nl, &m.entries[i]);
-
-		if (d == 0)
-			deleted++;
-		else if (d != -ENOENT && r == 0)
-			r = d;
-	}
-	free(m.entries);
-	if (r < 0)
-		return r;
-	*ret_deleted = deleted;
-	return 0;
+	if (count > 0)
+		qsort(guests, count, sizeof(*guests), by_addr);
 }

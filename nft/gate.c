@@ -76,6 +76,8 @@ static int open_all(struct gate *gate)
 	if (r == 0)
 		r = watch_init(&gate->flushes, &gate->nl);
 	if (r == 0)
+		r = forget_init(&gate->forgetting, &gate->nl);
+	if (r == 0)
 		r = find_egress(gate);
 	if (r == 0)
 		r = guard_init(&gate->guard, &gate->nl);
@@ -96,6 +98,7 @@ static void close_all(struct gate *gate)
 	gate_close_garden(gate);
 	queues_finish(&gate->queues);
 	guard_finish(&gate->guard);
+	forget_finish(&gate->forgetting);
 	watch_finish(&gate->flushes);
 	sets_finish(&gate->sets);
 	tables_finish(&gate->tables);
@@ -134,7 +137,7 @@ static int take_links(struct gate *gate)
 	return r < 0 ? r : gate_follow_links(gate);
 }
 
-enum { POLL_ENGINE, POLL_LINKS, POLL_FLUSHES, POLL_ANSWERS, POLL_WORKERS };
+enum { POLL_ENGINE, POLL_LINKS, POLL_FLUSHES, POLL_ANSWERS, POLL_CONNTRACK, POLL_WORKERS };
 
 /* Works off what poll() found; first whether somebody flushed the ruleset. */
 static int serve_once(struct gate *gate, const struct pollfd *fds)
@@ -149,6 +152,8 @@ static int serve_once(struct gate *gate, const struct pollfd *fds)
 		r = gate_take_answer(gate);
 	if (r >= 0 && fds[POLL_LINKS].revents)
 		r = take_links(gate);
+	if (r >= 0 && fds[POLL_CONNTRACK].revents)
+		r = forget_go_on(&gate->forgetting);
 	if (r >= 0 && fds[POLL_ENGINE].revents)
 		r = take_verb(gate);
 	return r;
@@ -160,12 +165,14 @@ static int serve(struct gate *gate)
 		[POLL_ENGINE] = {.fd = gate->engine, .events = POLLIN},
 		[POLL_LINKS] = {.fd = -1, .events = POLLIN},
 		[POLL_FLUSHES] = {.fd = -1, .events = POLLIN},
+		[POLL_CONNTRACK] = {.fd = -1, .events = POLLIN},
 		[POLL_ANSWERS] = {.fd = gate->answers.there ? FD_ANSWERS : -1, .events = POLLIN},
 	};
 
 	if (!gate->print) {
 		fds[POLL_LINKS].fd = mnl_socket_get_fd(gate->watch.socket);
 		fds[POLL_FLUSHES].fd = mnl_socket_get_fd(gate->flushes.events.socket);
+		fds[POLL_CONNTRACK].fd = mnl_socket_get_fd(gate->forgetting.dumps.socket);
 	}
 
 	for (uint16_t i = 0; i < gate->queues.count; i++)
@@ -219,7 +226,8 @@ static int probe(int engine)
 
 int main(int argc, char **argv)
 {
-	static struct gate gate = {.engine = FD_ENGINE};
+	static struct gate gate = {.engine = FD_ENGINE,
+				   .forgetting = {.done = gate_forgot, .data = &gate}};
 
 	log_init("portald-gate");
 	signal(SIGHUP, SIG_IGN); /* a reload is the engine's business */

@@ -8,6 +8,7 @@
 #include "common/msg.h"
 #include "common/netlink.h"
 #include "nft/answers.h"
+#include "nft/forget.h"
 #include "nft/guard.h"
 #include "nft/opened.h"
 #include "nft/queue.h"
@@ -29,6 +30,7 @@ struct gate {
 	struct sets sets;
 	struct guard guard;
 	struct watch flushes;
+	struct forgetting forgetting;
 	uint32_t round; /* how often the ruleset had to be restored */
 	bool closed;	/* it is there again, but the members are not: the guard drops all */
 	bool loaded;
@@ -47,6 +49,8 @@ struct gate {
 /* Does what one message asks and answers it.  Negative errno: the message was malformed or the
  * engine is gone, the gate must exit. */
 int gate_dispatch(struct gate *gate, const union msg *msg);
+/* Answers a MSG_GATE_FORGET. */
+int gate_forgot(void *gate, uint32_t id, int error);
 
 /* Loads the ruleset of gate->zones.  Negative errno; what nft said, or why, is in error. */
 int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX]);

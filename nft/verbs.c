@@ -14,7 +14,6 @@
 #include "common/cleanup.h"
 #include "common/link.h"
 #include "common/log.h"
-#include "nft/conntrack.h"
 #include "nft/gate.h"
 
 enum { CHANGE_TRIES = 20 }; /* while somebody flushes the ruleset again and again */
@@ -254,20 +253,23 @@ static int verb_dump(struct gate *gate, const union msg *msg)
 	return answer(gate, msg->head.id, r, NULL);
 }
 
+/* Answered by gate_forgot(), after others maybe. */
 static int verb_forget(struct gate *gate, const union msg *msg)
 {
 	const struct gate_forget *f = &msg->gate_forget;
-	size_t deleted = 0;
 
 	if (f->zone >= gate->count || f->count > FORGET_ADDRS_MAX)
 		return -EBADMSG;
 	const struct gate_zone *zone = &gate->zones[f->zone];
 	const struct web_ports ports = {zone->portal_port, zone->divert_port, zone->tls_port};
-	int r = conntrack_forget(&gate->nl, f->addrs, f->count, &ports, &deleted);
+	int r = forget_ask(&gate->forgetting, f, &ports);
 
-	log_debug("zone %s: %zu conntrack entries of %u addresses deleted",
-		  gate->zones[f->zone].name, deleted, f->count);
-	return answer(gate, msg->head.id, r, NULL);
+	return r == -ENOMEM ? answer(gate, msg->head.id, r, NULL) : r;
+}
+
+int gate_forgot(void *data, uint32_t id, int error)
+{
+	return answer(data, id, error, NULL);
 }
 
 static int verb_open(struct gate *gate, const union msg *msg)
