@@ -2,7 +2,7 @@
 /*
  * Somebody flushed the ruleset, or deleted our tables, or rules in them.  First the zones are
  * closed, by the guard's prebuilt transaction; then the ruleset is loaded; then the engine puts its
- * members back, and says when all are there.  While they are not, a guest's packets are lost, as on
+ * members back, and says when all are there.  While they are not, what a guest sends elsewhere is lost, as on
  * a bad link, and its connections live on: refused, they would be reset.
  */
 #include <errno.h>
@@ -69,7 +69,7 @@ int gate_check_tables(struct gate *gate)
 
 int gate_open(struct gate *gate, uint32_t round)
 {
-	if (round != gate->round)
+	if (round != gate->round || !gate->closed)
 		return 0;
 	gate->closed = false;
 	int r = guard_put(&gate->guard, GUARD_OPEN);

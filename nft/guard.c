@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <libnftnl/chain.h>
-#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
@@ -18,6 +17,7 @@
 #include "common/cleanup.h"
 #include "nft/batch.h"
 #include "nft/guard.h"
+#include "nft/guard_rule.h"
 
 #define TABLE "portald_guard"
 
@@ -123,14 +123,14 @@ static void put_zones(struct builder *b, const struct gate_zone *zones, size_t c
 	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
 
 	if (!s || nftnl_set_set_str(s, NFTNL_SET_TABLE, TABLE) < 0 ||
-	    nftnl_set_set_str(s, NFTNL_SET_NAME, "zones") < 0 || add_byteorder(s) < 0) {
+	    nftnl_set_set_str(s, NFTNL_SET_NAME, GUARD_ZONES) < 0 || add_byteorder(s) < 0) {
 		b->error = -ENOMEM;
 		return;
 	}
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_INET);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, TYPE_IFNAME);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, IFNAME_MAX);
-	nftnl_set_set_u32(s, NFTNL_SET_ID, 1);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, GUARD_ZONES_ID);
 
 	struct nlmsghdr *nlh = next_message(b, NFT_MSG_NEWSET, NLM_F_CREATE);
 
@@ -167,108 +167,35 @@ static void put_chain(struct builder *b, const char *name, uint32_t hook, int32_
 	add_message(b, nlh);
 }
 
-/* A new expression at the end of the rule; NULL without memory. */
-static struct nftnl_expr *add_expr(struct nftnl_rule *rule, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (e)
-		nftnl_rule_add_expr(rule, e);
-	return e;
-}
-
-static int add_meta(struct nftnl_rule *rule, uint32_t key)
-{
-	struct nftnl_expr *e = add_expr(rule, "meta");
-
-	if (!e)
-		return -ENOMEM;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
-	return 0;
-}
-
-/* iifname @zones, or oifname */
-static int add_interface(struct nftnl_rule *rule, uint32_t key)
-{
-	if (add_meta(rule, key) < 0)
-		return -ENOMEM;
-	struct nftnl_expr *e = add_expr(rule, "lookup");
-
-	if (!e || nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, "zones") < 0)
-		return -ENOMEM;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, 1);
-	return 0;
-}
-
-/* meta mark and MARK == MARK */
-static int add_marked(struct nftnl_rule *rule, uint32_t mark)
-{
-	static const uint32_t zero;
-
-	if (add_meta(rule, NFT_META_MARK) < 0)
-		return -ENOMEM;
-	struct nftnl_expr *and = add_expr(rule, "bitwise");
-	struct nftnl_expr *cmp = add_expr(rule, "cmp");
-
-	if (!and || !cmp)
-		return -ENOMEM;
-	nftnl_expr_set_u32(and, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(and, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(and, NFTNL_EXPR_BITWISE_LEN, sizeof(mark));
-	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-	if (nftnl_expr_set(and, NFTNL_EXPR_BITWISE_MASK, &mark, sizeof(mark)) < 0 ||
-	    nftnl_expr_set(and, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero)) < 0 ||
-	    nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &mark, sizeof(mark)) < 0)
-		return -ENOMEM;
-	return 0;
-}
-
-static int add_verdict(struct nftnl_rule *rule, uint32_t verdict)
-{
-	struct nftnl_expr *e = add_expr(rule, "immediate");
-
-	if (!e)
-		return -ENOMEM;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
-	return 0;
-}
-
+/* Takes the rule over; NULL: there was no memory for it. */
 static void put_rule(struct builder *b, const char *chain, struct nftnl_rule *rule)
 {
-	if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE) < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0) {
+	CLEANUP(rule_freep) struct nftnl_rule *owned = rule;
+
+	if (!owned || nftnl_rule_set_str(owned, NFTNL_RULE_TABLE, TABLE) < 0 ||
+	    nftnl_rule_set_str(owned, NFTNL_RULE_CHAIN, chain) < 0) {
 		b->error = -ENOMEM;
 		return;
 	}
 	struct nlmsghdr *nlh = next_message(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 
-	nftnl_rule_nlmsg_build_payload(nlh, rule);
+	nftnl_rule_nlmsg_build_payload(nlh, owned);
 	add_message(b, nlh);
 }
 
-static void put_accept_marked(struct builder *b, const char *chain, uint32_t mark)
+/* Neighbour discovery, the gateway's resolver and the portal are as they are for strangers. */
+static void put_closed(struct builder *b)
 {
-	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
+	static const struct {
+		uint8_t protocol;
+		uint16_t port;
+	} open[] = {{IPPROTO_TCP, 80}, {IPPROTO_TCP, 443}, {IPPROTO_UDP, 53}};
 
-	if (rule && add_marked(rule, mark) == 0 && add_verdict(rule, NF_ACCEPT) == 0)
-		put_rule(b, chain, rule);
-	else
-		b->error = -ENOMEM;
-}
-
-/* key: NFT_META_IIFNAME or NFT_META_OIFNAME. */
-static void put_drop(struct builder *b, const char *chain, uint32_t key)
-{
-	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
-
-	if (rule && add_interface(rule, key) == 0 && add_verdict(rule, NF_DROP) == 0)
-		put_rule(b, chain, rule);
-	else
-		b->error = -ENOMEM;
+	put_chain(b, "closed", NF_INET_PRE_ROUTING, BEFORE_ALL);
+	put_rule(b, "closed", guard_rule_discovery());
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		put_rule(b, "closed", guard_rule_local(open[i].protocol, open[i].port));
+	put_rule(b, "closed", guard_rule_drop(NFT_META_IIFNAME));
 }
 
 /* The first table message makes sure that there is one to delete. */
@@ -283,14 +210,12 @@ static int build(struct guard *g, enum guard_state state, const struct gate_zone
 	put_table(&b, NFT_MSG_NEWTABLE);
 	put_zones(&b, zones, count);
 	put_chain(&b, "forward", NF_INET_FORWARD, AFTER_OURS);
-	if (state == GUARD_CLOSED) {
-		put_chain(&b, "closed", NF_INET_PRE_ROUTING, BEFORE_ALL);
-		put_drop(&b, "closed", NFT_META_IIFNAME);
-	} else {
-		put_accept_marked(&b, "forward", mark);
-	}
-	put_drop(&b, "forward", NFT_META_IIFNAME);
-	put_drop(&b, "forward", NFT_META_OIFNAME);
+	if (state == GUARD_CLOSED)
+		put_closed(&b);
+	else
+		put_rule(&b, "forward", guard_rule_marked(mark));
+	put_rule(&b, "forward", guard_rule_drop(NFT_META_IIFNAME));
+	put_rule(&b, "forward", guard_rule_drop(NFT_META_OIFNAME));
 	g->batches[state].acked = g->nl->seq;
 	b.len += nftnl_batch_end(b.buf + b.len, ++g->nl->seq)->nlmsg_len;
 	g->batches[state].len = b.len;

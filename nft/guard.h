@@ -10,8 +10,10 @@
  * first.
  *
  * CLOSED, while the ruleset is being restored, drops all that is forwarded, marked or not, and
- * everything from the zones before anything else sees it: a member that the sets do not know yet
- * must not be reset.
+ * what comes from the zones before anything else sees it: a member that the sets do not know yet
+ * must not be reset.  But for what is the same for members and strangers, and what a login needs: the portal
+ * at the gateway's own address, its resolver, neighbour discovery.  Who logs in meanwhile is let in with
+ * the others.
  *
  * There is no chain for packets to the gateway itself.  Nothing tells those that our input chain
  * let through from others: the mark says more there ("the host may accept it"), and members' carry

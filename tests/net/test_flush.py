@@ -15,6 +15,7 @@ import threading
 import pytest
 
 from conftest import families
+from guest import bracket
 from lab import UP
 from namespace import SLOW, wait_until
 from test_host import HOST
@@ -170,6 +171,9 @@ def test_closed_until_the_members_are_back(lab, fresh, family):
                     g9.udp(UP[family], 443, b"x", 0.2)
                 with pytest.raises(TimeoutError):
                     g9.connect(g9.gateway[family], 53, 0.2)
+            for device in (g1, g9):
+                device.forget_neighbours()
+                assert device.get(f"http://{bracket(device.gateway[family])}/style.css").status == 200, "the portal is open"
             assert members(fresh) == set()
         finally:
             os.kill(engine, signal.SIGCONT)
