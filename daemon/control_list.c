@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "daemon/control_server.h"
 #include "daemon/neigh.h"
 
@@ -18,6 +19,7 @@ struct list_job {
 	uint32_t at, end;	 /* show: the next zone to look for the MAC in */
 	struct gate_read asking; /* the question under way */
 	json_t *sessions;
+	struct neigh_reader *reader;
 	bool has_neighbours;
 	uint32_t zone; /* of neighbours */
 	struct neighbours neighbours;
@@ -28,25 +30,12 @@ static void list_end(struct client *c)
 	struct list_job *job = c->job;
 
 	sessions_walk_end(&job->walk);
+	neigh_reader_destroy(job->reader);
 	neighbours_finish(&job->neighbours);
 	json_decref(job->sessions);
 	free(job);
 	c->job = NULL;
 	client_done(c);
-}
-
-static void read_neighbours(struct client *c, uint32_t zone)
-{
-	unsigned int ifindex = if_nametoindex(c->engine->config->zones[zone].interface);
-	struct list_job *job = c->job;
-
-	if (job->has_neighbours && job->zone == zone)
-		return;
-	neighbours_finish(&job->neighbours);
-	job->has_neighbours = true;
-	job->zone = zone;
-	if (ifindex)
-		neighbours_read(&job->neighbours, &c->engine->rtnl, ifindex);
 }
 
 static json_t *addresses(const struct list_job *job, const struct mac *mac)
@@ -90,7 +79,6 @@ static void counted(void *data, const union msg *msg)
 	bool good = msg->head.type == MSG_GATE_COUNTERS &&
 		    msg->gate_counters.count == job->asking.count;
 
-	read_neighbours(c, job->asking.zone);
 	for (size_t i = 0; i < job->asking.count; i++) {
 		struct session *s =
 			sessions_find(&c->engine->sessions, job->asking.zone, &job->asking.macs[i]);
@@ -179,6 +167,40 @@ static void gather(struct client *c)
 	}
 }
 
+static void ask_gate(struct client *c)
+{
+	struct list_job *job = c->job;
+
+	if (gate_client_ask(&c->engine->gate, &job->asking.head, counted, c) == 0)
+		return;
+	client_error(c, "out of memory");
+	list_end(c);
+}
+
+/* Without them the sessions have no addresses. */
+static void neighbours_known(void *data, int error, struct neighbours *all)
+{
+	struct client *c = data;
+	struct list_job *job = c->job;
+
+	if (error < 0)
+		log_warning("neighbour table: %s", strerror(-error));
+	job->neighbours = *all;
+	ask_gate(c);
+}
+
+static void read_neighbours(struct client *c)
+{
+	struct list_job *job = c->job;
+	const uint32_t zone = job->asking.zone;
+
+	neighbours_finish(&job->neighbours);
+	job->has_neighbours = true;
+	job->zone = zone;
+	neigh_read(job->reader, if_nametoindex(c->engine->config->zones[zone].interface),
+		   neighbours_known, c);
+}
+
 static void list_next(struct client *c)
 {
 	struct list_job *job = c->job;
@@ -190,14 +212,12 @@ static void list_next(struct client *c)
 	}
 	if (c->io)
 		gather(c);
-	if (!c->io || job->asking.count == 0) {
+	if (!c->io || job->asking.count == 0)
 		list_finish(c);
-		return;
-	}
-	if (gate_client_ask(&c->engine->gate, &job->asking.head, counted, c) < 0) {
-		client_error(c, "out of memory");
-		list_end(c);
-	}
+	else if (!job->has_neighbours || job->zone != job->asking.zone)
+		read_neighbours(c);
+	else
+		ask_gate(c);
 }
 
 void control_list(struct client *c)
@@ -205,9 +225,15 @@ void control_list(struct client *c)
 	struct list_job *job = calloc(1, sizeof(*job));
 	uint32_t zone, end;
 
+	if (job && neigh_reader_create(c->engine->base, &job->reader) < 0) {
+		free(job);
+		job = NULL;
+	}
 	if (!job || !control_find_zones(c, &zone, &end)) {
 		if (!job)
 			client_error(c, "out of memory");
+		else
+			neigh_reader_destroy(job->reader);
 		free(job);
 		client_done(c);
 		return;

@@ -9,7 +9,7 @@
 #include "daemon/forget.h"
 #include "daemon/neigh.h"
 
-enum { GATHER_MS = 5 };
+enum { GATHER_MS = 5, BURST = 1000 /* guests a turn: some milliseconds */ };
 
 struct gone {
 	struct session_key key;
@@ -29,12 +29,20 @@ struct round {
 	struct waiter *waiters;
 	size_t waiter_count;
 	size_t asked; /* answers of the gate that are still to come, plus one while we ask */
+	bool zones[ZONES_MAX]; /* that have some of them */
+	/* where we are: the zone, its neighbours, the next guest, and what is to leave */
+	uint32_t zone;
+	struct neighbours all;
+	size_t at;
+	struct gate_forget msg;
 };
 
 struct forgetting {
-	struct event *timer;
-	struct round *next; /* being filled, or NULL */
-	bool under_way;	    /* one round is, which the next one waits for */
+	struct event *timer;	 /* for the next round */
+	struct event *go_on;	 /* with the one under way */
+	struct round *next;	 /* being filled, or NULL */
+	struct round *under_way; /* which the next one waits for, or NULL */
+	struct neigh_reader *reader;
 };
 
 static struct round *round_filling(struct engine *e)
@@ -59,6 +67,16 @@ static void wait_for_round(struct engine *e)
 		evtimer_add(f->timer, &soon);
 }
 
+static void round_free(struct round *r)
+{
+	if (!r)
+		return;
+	neighbours_finish(&r->all);
+	free(r->waiters);
+	free(r->gone);
+	free(r);
+}
+
 static void round_release(struct round *r)
 {
 	struct engine *e = r->engine;
@@ -67,10 +85,8 @@ static void round_release(struct round *r)
 		return;
 	for (size_t i = 0; i < r->waiter_count; i++)
 		r->waiters[i].done(r->waiters[i].data);
-	free(r->waiters);
-	free(r->gone);
-	free(r);
-	e->forgetting->under_way = false;
+	round_free(r);
+	e->forgetting->under_way = NULL;
 	wait_for_round(e);
 }
 
@@ -84,26 +100,21 @@ static void gate_forgot(void *data, const union msg *reply)
 	round_release(r);
 }
 
-/* Collects addresses of one zone and sends them when there are enough. */
-struct sending {
-	struct round *round;
-	struct gate_forget msg;
-};
-
-static void send_addrs(struct sending *s)
+/* Addresses of one zone leave when there are enough. */
+static void send_addrs(struct round *r)
 {
-	if (s->msg.count == 0)
+	if (r->msg.count == 0)
 		return;
-	if (gate_client_ask(&s->round->engine->gate, &s->msg.head, gate_forgot, s->round) == 0)
-		s->round->asked++;
-	s->msg.count = 0;
+	if (gate_client_ask(&r->engine->gate, &r->msg.head, gate_forgot, r) == 0)
+		r->asked++;
+	r->msg.count = 0;
 }
 
-static void add_addr(struct sending *s, const struct addr *addr)
+static void add_addr(struct round *r, const struct addr *addr)
 {
-	if (s->msg.count == FORGET_ADDRS_MAX)
-		send_addrs(s);
-	s->msg.addrs[s->msg.count++] = *addr;
+	if (r->msg.count == FORGET_ADDRS_MAX)
+		send_addrs(r);
+	r->msg.addrs[r->msg.count++] = *addr;
 }
 
 /* Another device has the address now. */
@@ -114,84 +125,114 @@ static bool is_taken(const struct neighbours *all, const struct addr *addr, cons
 	return owner && !mac_equal(owner, mac);
 }
 
-static void forget_guest(struct sending *s, const struct gone *g, const struct neighbours *all)
+static void forget_guest(struct round *r, const struct gone *g)
 {
-	const struct neighbour *n = neighbours_first(all, &g->key.mac);
+	const struct neighbour *n = neighbours_first(&r->all, &g->key.mac);
 
-	for (; n; n = neighbours_next(all, n))
-		add_addr(s, &n->addr);
+	for (; n; n = neighbours_next(&r->all, n))
+		add_addr(r, &n->addr);
 	for (size_t i = 0; i < 2; i++) {
-		if (g->seen[i].family && !is_taken(all, &g->seen[i], &g->key.mac))
-			add_addr(s, &g->seen[i]);
+		if (g->seen[i].family && !is_taken(&r->all, &g->seen[i], &g->key.mac))
+			add_addr(r, &g->seen[i]);
 	}
 }
 
-static void forget_zone(struct round *r, uint32_t zone)
+static void go_on(const struct round *r)
 {
-	CLEANUP(neighbours_finish) struct neighbours all = {0};
-	CLEANUP(cleanup_free) struct sending *s = calloc(1, sizeof(*s));
-	struct engine *e = r->engine;
-	unsigned int ifindex = if_nametoindex(e->config->zones[zone].interface);
+	static const struct timeval now;
 
-	if (!s)
+	evtimer_add(r->engine->forgetting->go_on, &now);
+}
+
+static void neighbours_known(void *data, int error, struct neighbours *all)
+{
+	struct round *r = data;
+
+	if (error < 0)
+		log_warning("neighbour table: %s", strerror(-error));
+	r->all = *all;
+	r->at = 0;
+	go_on(r);
+}
+
+/* From this one on; after the last one only the gate's answers are to come. */
+static void next_zone(struct round *r)
+{
+	const struct engine *e = r->engine;
+
+	while (r->zone < e->config->zone_count && !r->zones[r->zone])
+		r->zone++;
+	if (r->zone == e->config->zone_count) {
+		round_release(r);
 		return;
-	int err = ifindex ? neighbours_read(&all, &e->rtnl, ifindex) : 0;
-
-	if (err < 0)
-		log_warning("neighbour table: %s", strerror(-err));
-	s->round = r;
-	s->msg.head.type = MSG_GATE_FORGET;
-	s->msg.zone = zone;
-	for (size_t i = 0; i < r->gone_count; i++) {
-		if (r->gone[i].key.zone == zone)
-			forget_guest(s, &r->gone[i], &all);
 	}
-	send_addrs(s);
+	r->msg.head.type = MSG_GATE_FORGET;
+	r->msg.zone = r->zone;
+	neigh_read(e->forgetting->reader, if_nametoindex(e->config->zones[r->zone].interface),
+		   neighbours_known, r);
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *data)
+{
+	struct round *r = ((struct engine *)data)->forgetting->under_way;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < BURST && r->at < r->gone_count; i++, r->at++) {
+		if (r->gone[r->at].key.zone == r->zone)
+			forget_guest(r, &r->gone[r->at]);
+	}
+	if (r->at < r->gone_count) {
+		go_on(r);
+		return;
+	}
+	send_addrs(r);
+	neighbours_finish(&r->all);
+	r->zone++;
+	next_zone(r);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
 {
 	struct engine *e = data;
 	struct round *r = e->forgetting->next;
-	bool zones[ZONES_MAX] = {false};
 
 	(void)fd;
 	(void)what;
 	if (!r)
 		return;
 	e->forgetting->next = NULL;
-	e->forgetting->under_way = true;
+	e->forgetting->under_way = r;
 	r->asked = 1;
-	for (size_t i = 0; i < r->gone_count; i++)
-		zones[r->gone[i].key.zone] = true;
-	for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
-		if (zones[zone])
-			forget_zone(r, zone);
-	}
-	round_release(r);
+	next_zone(r);
 }
 
 int forget_create(struct engine *e)
 {
-	e->forgetting = calloc(1, sizeof(*e->forgetting));
-	if (!e->forgetting)
+	struct forgetting *f = calloc(1, sizeof(*f));
+
+	e->forgetting = f;
+	if (!f)
 		return -ENOMEM;
-	e->forgetting->timer = evtimer_new(e->base, on_timer, e);
-	return e->forgetting->timer ? 0 : -ENOMEM;
+	f->timer = evtimer_new(e->base, on_timer, e);
+	f->go_on = evtimer_new(e->base, on_go_on, e);
+	return f->timer && f->go_on ? neigh_reader_create(e->base, &f->reader) : -ENOMEM;
 }
 
 void forget_destroy(struct engine *e)
 {
-	if (!e->forgetting)
+	struct forgetting *f = e->forgetting;
+
+	if (!f)
 		return;
-	if (e->forgetting->timer)
-		event_free(e->forgetting->timer);
-	if (e->forgetting->next) {
-		free(e->forgetting->next->gone);
-		free(e->forgetting->next->waiters);
-		free(e->forgetting->next);
-	}
-	free(e->forgetting);
+	neigh_reader_destroy(f->reader);
+	if (f->timer)
+		event_free(f->timer);
+	if (f->go_on)
+		event_free(f->go_on);
+	round_free(f->next);
+	round_free(f->under_way);
+	free(f);
 	e->forgetting = NULL;
 }
 
@@ -220,6 +261,7 @@ void forget_add(struct engine *e, const struct session *session)
 	}
 	struct gone *g = &r->gone[r->gone_count++];
 
+	r->zones[session->key.zone] = true;
 	g->key = session->key;
 	memcpy(g->seen, session->seen, sizeof(g->seen));
 }

@@ -15,13 +15,28 @@ enum {
 	USABLE = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT,
 	NEIGHBOURS_MAX = 1024 * 1024,
 	DUMP_TRIES = 5,
+	DATAGRAMS = 4, /* a turn, of some hundred entries each: a millisecond */
 };
 
-struct collecting {
+/* The one entry that was asked for. */
+struct finding {
 	unsigned int ifindex;
+	struct neighbour found;
+	bool any;
+};
+
+struct neigh_reader {
+	struct netlink nl;
+	struct event *readable, *soon;
+	struct netlink_dump dump;
+	unsigned int ifindex;
+	bool reading;
+	int tries;
 	struct neighbour *all;
 	size_t count, room;
 	bool failed;
+	neigh_read_fn *fn;
+	void *data;
 };
 
 static bool parse_neighbour(const struct nlmsghdr *nlh, unsigned int ifindex,
@@ -74,159 +89,151 @@ static struct nlmsghdr *request(struct netlink *nl, char *buf, uint16_t flags, u
 
 static int take_one(const struct nlmsghdr *nlh, void *data)
 {
-	struct collecting *c = data;
+	struct finding *f = data;
 
-	if (parse_neighbour(nlh, c->ifindex, &c->all[0]))
-		c->count = 1;
+	if (parse_neighbour(nlh, f->ifindex, &f->found))
+		f->any = true;
 	return MNL_CB_OK;
 }
 
 int neigh_find(struct netlink *nl, unsigned int ifindex, const struct addr *addr,
 	       struct mac *ret_mac)
 {
-	struct neighbour found;
-	struct collecting c = {.ifindex = ifindex, .all = &found};
+	struct finding f = {.ifindex = ifindex};
 	char buf[256];
 	struct nlmsghdr *nlh =
 		request(nl, buf, NLM_F_ACK, addr->family == 4 ? AF_INET : AF_INET6, ifindex);
 
 	mnl_attr_put(nlh, NDA_DST, addr->family == 4 ? 4 : 16, addr->b);
-	int r = netlink_talk(nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, take_one, &c);
+	int r = netlink_talk(nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, take_one, &f);
 
 	if (r < 0)
 		return r;
-	if (c.count == 0)
+	if (!f.any)
 		return -ENOENT;
-	*ret_mac = found.mac;
+	*ret_mac = f.found.mac;
 	return 0;
 }
 
 static int take_each(const struct nlmsghdr *nlh, void *data)
 {
-	struct collecting *c = data;
+	struct neigh_reader *r = data;
 
-	if (c->count == c->room) {
-		size_t room = c->room ? c->room * 2 : 256;
+	if (r->count == r->room) {
+		size_t room = r->room ? r->room * 2 : 256;
 		struct neighbour *all =
-			room <= NEIGHBOURS_MAX ? reallocarray(c->all, room, sizeof(*all)) : NULL;
+			room <= NEIGHBOURS_MAX ? reallocarray(r->all, room, sizeof(*all)) : NULL;
 
 		if (!all) {
-			c->failed = true;
+			r->failed = true;
 			return MNL_CB_OK;
 		}
-		c->all = all;
-		c->room = room;
+		r->all = all;
+		r->room = room;
 	}
-	if (parse_neighbour(nlh, c->ifindex, &c->all[c->count]))
-		c->count++;
+	if (parse_neighbour(nlh, r->ifindex, &r->all[r->count]))
+		r->count++;
 	return MNL_CB_OK;
 }
 
-/* What the hash tables are of; 0: of the MAC. */
-static const void *key_of(const struct neighbour *n, enum neighbours_index index, size_t *ret_len)
+/* The callee may ask again at once. */
+static void finish(struct neigh_reader *r, int error)
 {
-	*ret_len = index == BY_MAC ? MAC_LEN : n->addr.family == 4 ? 4 : 16;
-	return index == BY_MAC ? (const void *)n->mac.b : n->addr.b;
-}
+	struct neighbours all = {.all = r->all, .count = r->count};
 
-/* FNV-1a: a guest that makes its own chain long only makes the search for itself long. */
-static uint32_t hash(const void *key, size_t len)
-{
-	const unsigned char *at = key;
-	uint32_t h = 2166136261U;
-
-	while (len-- > 0)
-		h = (h ^ *at++) * 16777619U;
-	return h ^ h >> 15;
-}
-
-static bool build_index(struct neighbours *all, enum neighbours_index index)
-{
-	uint32_t *buckets = calloc(all->mask + 1, sizeof(*buckets));
-	size_t len;
-
-	all->buckets[index] = buckets;
-	for (size_t i = 0; i < all->count && buckets; i++) {
-		struct neighbour *n = &all->all[i];
-		const void *key = key_of(n, index, &len);
-		uint32_t *bucket = &buckets[hash(key, len) & all->mask];
-
-		n->next[index] = *bucket;
-		*bucket = (uint32_t)i + 1;
-	}
-	return buckets != NULL;
-}
-
-int neighbours_read(struct neighbours *ret_all, struct netlink *nl, unsigned int ifindex)
-{
-	struct collecting c = {.ifindex = ifindex};
-	struct neighbours all = {0};
-	char buf[256];
-	int r = -EINTR;
-
-	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
-		c.count = 0;
-		r = netlink_dump(nl, request(nl, buf, NLM_F_DUMP, AF_UNSPEC, ifindex), take_each,
-				 &c);
-	}
-	if (r == -EINTR) /* it changes faster than we read; what we have is true all the same */
-		r = 0;
-	all.all = c.all;
-	all.count = c.count;
-	while (all.mask < all.count)
-		all.mask = 2 * all.mask + 1;
-	if (r == 0 && (c.failed || !build_index(&all, BY_MAC) || !build_index(&all, BY_ADDR)))
-		r = -ENOMEM;
-	if (r < 0) {
+	r->all = NULL;
+	r->count = r->room = 0;
+	r->reading = false;
+	if (error == 0 && r->failed)
+		error = -ENOMEM;
+	if (error == 0)
+		error = neighbours_build(&all);
+	if (error < 0)
 		neighbours_finish(&all);
-		return r;
+	r->fn(r->data, error, &all);
+}
+
+static int ask(struct neigh_reader *r)
+{
+	char buf[256];
+
+	r->count = 0;
+	return netlink_dump_begin(&r->nl, request(&r->nl, buf, NLM_F_DUMP, AF_UNSPEC, r->ifindex),
+				  &r->dump);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+	struct neigh_reader *r = data;
+	int error = 0;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < DATAGRAMS && error == 0; i++)
+		error = netlink_dump_next(&r->nl, &r->dump, MSG_DONTWAIT, take_each, r);
+	if (!r->reading)
+		return;
+	if (error == -EINTR && ++r->tries < DUMP_TRIES)
+		error = ask(r);
+	/* it changes faster than we read: what we have is true all the same */
+	if (error == 1 || error == -EINTR)
+		finish(r, 0);
+	else if (error < 0 && error != -EAGAIN)
+		finish(r, error);
+}
+
+static void on_soon(evutil_socket_t fd, short what, void *data)
+{
+	struct neigh_reader *r = data;
+	int error = r->ifindex ? ask(r) : 0;
+
+	(void)fd;
+	(void)what;
+	if (error < 0 || !r->ifindex)
+		finish(r, error);
+}
+
+int neigh_reader_create(struct event_base *base, struct neigh_reader **ret_reader)
+{
+	struct neigh_reader *r = calloc(1, sizeof(*r));
+	int error = r ? netlink_init(&r->nl, NETLINK_ROUTE, 0) : -ENOMEM;
+
+	if (error == 0) {
+		r->readable = event_new(base, mnl_socket_get_fd(r->nl.socket), EV_READ | EV_PERSIST,
+					on_readable, r);
+		r->soon = evtimer_new(base, on_soon, r);
+		if (!r->readable || !r->soon || event_add(r->readable, NULL) < 0)
+			error = -ENOMEM;
 	}
-	*ret_all = all;
-	return 0;
+	if (error < 0)
+		neigh_reader_destroy(r);
+	else
+		*ret_reader = r;
+	return error;
 }
 
-void neighbours_finish(struct neighbours *all)
+void neigh_reader_destroy(struct neigh_reader *r)
 {
-	for (size_t i = 0; i < NEIGHBOURS_INDEXES; i++)
-		free(all->buckets[i]);
-	free(all->all);
-	*all = (struct neighbours){0};
+	if (!r)
+		return;
+	if (r->readable)
+		event_free(r->readable);
+	if (r->soon)
+		event_free(r->soon);
+	netlink_finish(&r->nl);
+	free(r->all);
+	free(r);
 }
 
-static const struct neighbour *find(const struct neighbours *all, enum neighbours_index index,
-				    uint32_t from, const void *key, size_t len)
+void neigh_read(struct neigh_reader *r, unsigned int ifindex, neigh_read_fn *fn, void *data)
 {
-	for (uint32_t i = from; i > 0; i = all->all[i - 1].next[index]) {
-		size_t other_len;
-		const void *other = key_of(&all->all[i - 1], index, &other_len);
+	static const struct timeval now;
 
-		if (other_len == len && memcmp(other, key, len) == 0)
-			return &all->all[i - 1];
-	}
-	return NULL;
-}
-
-static const struct neighbour *find_first(const struct neighbours *all, enum neighbours_index index,
-					  const void *key, size_t len)
-{
-	if (!all->buckets[index])
-		return NULL;
-	return find(all, index, all->buckets[index][hash(key, len) & all->mask], key, len);
-}
-
-const struct neighbour *neighbours_first(const struct neighbours *all, const struct mac *mac)
-{
-	return find_first(all, BY_MAC, mac->b, MAC_LEN);
-}
-
-const struct neighbour *neighbours_next(const struct neighbours *all, const struct neighbour *n)
-{
-	return find(all, BY_MAC, n->next[BY_MAC], n->mac.b, MAC_LEN);
-}
-
-const struct mac *neighbours_owner(const struct neighbours *all, const struct addr *addr)
-{
-	const struct neighbour *n = find_first(all, BY_ADDR, addr->b, addr->family == 4 ? 4 : 16);
-
-	return n ? &n->mac : NULL;
+	r->ifindex = ifindex;
+	r->fn = fn;
+	r->data = data;
+	r->tries = 0;
+	r->reading = true;
+	r->failed = false;
+	evtimer_add(r->soon, &now);
 }
