@@ -26,13 +26,13 @@
 enum {
 	ZONES_MAX = 64,
 	WORKERS_MAX = 64,
-	ZONE_NAME_MAX = 32,	 /* with its NUL; letters, digits, '-' */
-	IFNAME_MAX = 16,	 /* with its NUL: IFNAMSIZ */
-	NOTE_MAX = 96,		 /* with its NUL; UTF-8 without control characters */
-	COMMENT_MAX = 128,	 /* with its NUL: what the kernel keeps with a member */
-	CHANGE_MAX = 4096,	 /* elements in one MSG_GATE_BULK: one transaction */
-	COUNTERS_MAX = 256,	 /* keys in one MSG_GATE_READ */
-	RESTORE_MAX = 256,	 /* members in one MSG_GATE_RESTORE: one transaction */
+	ZONE_NAME_MAX = 32, /* with its NUL; letters, digits, '-' */
+	IFNAME_MAX = 16,    /* with its NUL: IFNAMSIZ */
+	NOTE_MAX = 96,	    /* with its NUL; UTF-8 without control characters */
+	COMMENT_MAX = 128,  /* with its NUL: what the kernel keeps with a member */
+	CHANGE_MAX = 256,   /* elements in one MSG_GATE_BULK: one transaction, some milliseconds */
+	COUNTERS_MAX = 256, /* keys in one MSG_GATE_READ */
+	RESTORE_MAX = 256,  /* members in one MSG_GATE_RESTORE: one transaction */
 	FORGET_ADDRS_MAX = 1024, /* addresses in one MSG_GATE_FORGET */
 	ERROR_TEXT_MAX = 256,
 };

@@ -7,8 +7,10 @@
 
 #include "common/cleanup.h"
 #include "daemon/channel.h"
+#include "daemon/histogram.h"
 
-enum { RECEIVE_BURST = 64 }; /* messages a turn, so that one child cannot keep the loop */
+/* Messages a turn, and the time after which no other is begun: one child cannot keep the loop. */
+enum { RECEIVE_BURST = 64, RECEIVE_US = 5000 };
 
 struct queued {
 	struct queued *next;
@@ -34,8 +36,10 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 	static union msg msg;
 	struct channel *c = data;
 
+	const uint64_t began_us = now_us();
+
 	(void)what;
-	for (int i = 0; i < RECEIVE_BURST; i++) {
+	for (int i = 0; i < RECEIVE_BURST && now_us() - began_us < RECEIVE_US; i++) {
 		int r = msg_recv(fd, &msg, NULL);
 
 		if (r == -EAGAIN)

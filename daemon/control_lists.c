@@ -16,11 +16,12 @@
 struct list_job {
 	const struct list_verb *verb;
 	uint32_t first, zone, end;
+	size_t at;	/* of changed: the next to look at in this zone */
 	size_t waiting; /* entries for the store, and one for the kernel */
 	size_t ended;
 	int error; /* of the kernel */
 	json_t *unknown;
-	struct mac changed[CHANGE_MAX], macs[CHANGE_MAX];
+	struct mac changed[CONTROL_MACS_MAX], macs[CHANGE_MAX];
 	size_t changed_count;
 };
 
@@ -158,6 +159,19 @@ static const struct list_verb *find_verb(enum control_verb verb)
 	return v;
 }
 
+/* The next portion of this zone; 0: there is no more. */
+static size_t gather(const struct client *c)
+{
+	struct list_job *job = c->job;
+	size_t n = 0;
+
+	for (; job->at < job->changed_count && n < CHANGE_MAX; job->at++) {
+		if (job->verb->concerns(c->engine, job->zone, &job->changed[job->at]))
+			job->macs[n++] = job->changed[job->at];
+	}
+	return n;
+}
+
 static void change_zones(void *data, int error, size_t count)
 {
 	struct client *c = data;
@@ -167,16 +181,14 @@ static void change_zones(void *data, int error, size_t count)
 	job->ended += count;
 	job->error = error;
 	while (v->change && job->zone < job->end && job->error == 0) {
-		const uint32_t zone = job->zone++;
-		size_t n = 0;
+		const size_t n = gather(c);
 
-		for (size_t i = 0; i < job->changed_count; i++) {
-			if (v->concerns(c->engine, zone, &job->changed[i]))
-				job->macs[n++] = job->changed[i];
-		}
-		if (n == 0)
+		if (n == 0) {
+			job->zone++;
+			job->at = 0;
 			continue;
-		job->error = v->change(c->engine, zone, job->macs, n,
+		}
+		job->error = v->change(c->engine, job->zone, job->macs, n,
 				       &(struct actor){"portalctl", c->uid}, change_zones, c);
 		if (job->error == 0)
 			return;

@@ -44,6 +44,8 @@ bool control_find_zones(struct client *c, uint32_t *ret_first, uint32_t *ret_end
 
 /* Starts to work a parsed request off; ends, at once or later, in client_done(). */
 void control_run(struct client *c);
+void control_grant(struct client *c);
+void control_revoke(struct client *c);
 void control_list(struct client *c);
 void control_set(struct client *c);
 void control_lists(struct client *c);

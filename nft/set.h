@@ -23,7 +23,7 @@
 #include "common/proto_answer.h"
 #include "common/proto_gate.h"
 
-enum { SETS_BUFFER = 4 * 1024 * 1024 }; /* bytes: CHANGE_MAX replaced grants */
+enum { SETS_BUFFER = 1024 * 1024 }; /* bytes: CHANGE_MAX replaced grants are a quarter of it */
 
 struct sets {
 	struct netlink *nl; /* NETLINK_NETFILTER */

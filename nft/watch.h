@@ -2,7 +2,7 @@
 /*
  * Notices that somebody else took our tables away, or rules out of them.
  *
- * The socket hears of nf_tables' transactions, which makes one of CHANGE_MAX grants a third slower
+ * The socket hears of nf_tables' transactions, which makes one of 4,096 grants a third slower
  * and one of a single grant not measurably so.  A filter in the kernel keeps out our own and what
  * only changes elements (dnsmasq's nftset=, an address list of the host's), so that it never fills
  * up with those.  What is heard is a reason to look: the handles of our tables, which no new table
