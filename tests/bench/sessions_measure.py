@@ -5,6 +5,7 @@ import json
 import mmap
 import os
 import resource
+import sqlite3
 import struct
 import subprocess
 import time
@@ -35,6 +36,7 @@ table inet tracking {
 	}
 }
 """
+EXPIRY_AFTER = 30	# seconds in which a gateway has started
 NOBODY = "02:00:5e:00:00:99"	# upstream's interface has another: what is forwarded ends there
 # What portalctl grant does to the kernel, by nft: three elements of the same kinds for each MAC.
 RIVAL_SETS = """
@@ -154,20 +156,22 @@ class Gateway:
 class Turns:
     """The longest turn of portald's event loop; see turns.c."""
 
+    LAYOUT = struct.Struct("4Q")
+
     def __init__(self, path):
         self.path = path
         with open(path, "wb") as f:
-            f.write(bytes(24))
+            f.write(bytes(self.LAYOUT.size))
         os.chmod(path, 0o666)
         with open(path, "r+b") as f:
-            self.map = mmap.mmap(f.fileno(), 24)
+            self.map = mmap.mmap(f.fileno(), self.LAYOUT.size)
 
     @contextlib.contextmanager
-    def longest(self, into, key):
-        """into[key]: milliseconds"""
-        self.map[:] = bytes(24)
+    def longest(self, into, what):
+        """into["turn_..."]: milliseconds; into["cpu_..."]: of them on a processor"""
+        self.map[:] = bytes(self.LAYOUT.size)
         yield
-        into[key] = struct.unpack("3Q", self.map[:])[2] / 1e6
+        into[f"turn_{what}"], into[f"cpu_{what}"] = (ns / 1e6 for ns in self.LAYOUT.unpack(self.map[:])[2:])
 
 
 def granting(gateway, count):
@@ -176,7 +180,7 @@ def granting(gateway, count):
     before = {name: memory([pid]) for name, pid in pids.items()}
     kernel, cpu = kernel_memory(), {name: cpu_of(pid) for name, pid in pids.items()}
     began = time.monotonic()
-    with gateway.turns.longest(figures, "turn_grant"):
+    with gateway.turns.longest(figures, "grant"):
         gateway.grant(count)
     figures["grants"] = count / (time.monotonic() - began)
     gateway.expect(count)
@@ -208,7 +212,7 @@ def tick(gateway, seconds):
     """A whole round of accounting, idle otherwise."""
     pids, figures = gateway.processes(), {}
     cpu = {name: cpu_of(pid) for name, pid in pids.items()}
-    with gateway.turns.longest(figures, "turn_tick"):
+    with gateway.turns.longest(figures, "tick"):
         time.sleep(seconds)
     for name, key in (("portald", "engine"), ("portald-gate", "gate")):
         figures[f"tick_{key}_ms"] = (cpu_of(pids[name]) - cpu[name]) * 1000
@@ -219,19 +223,43 @@ def restarts(gateway, count):
     """From the kernel, then from the store alone, then back after somebody's flush."""
     figures = {}
     gateway.stop()
-    figures["start_kernel"] = gateway.start()
+    with gateway.turns.longest(figures, "start_kernel"):
+        figures["start_kernel"] = gateway.start()
     gateway.expect(count)
     gateway.stop()
     gateway.teardown()
-    figures["start_store"] = gateway.start()
+    with gateway.turns.longest(figures, "start_store"):
+        figures["start_store"] = gateway.start()
     gateway.expect(count)
     began = time.monotonic()
-    with gateway.turns.longest(figures, "turn_flush"):
+    with gateway.turns.longest(figures, "flush"):
         gateway.net.check("gw", ["nft", "flush", "ruleset"])
         until(lambda: "the zones are open again" in open(gateway.log, encoding="utf-8", errors="replace").read(),
               "the sessions are restored")
     figures["flush"] = time.monotonic() - began
     gateway.expect(count)
+    return figures
+
+
+def expiry(gateway, count):
+    """All in the same second, as the store of a gateway that starts says."""
+    figures = {}
+    gateway.grant(count)
+    gateway.stop()
+    gateway.teardown()
+    ends = int(time.time()) + EXPIRY_AFTER
+    with contextlib.closing(sqlite3.connect(os.path.join(gateway.folder, "state", "portald.db"))) as db:
+        db.execute("UPDATE sessions SET ends = ?", (ends,))
+        db.commit()
+    gateway.start()
+    gateway.expect(count)
+    if time.time() > ends:
+        raise Failed(f"not started within {EXPIRY_AFTER} s")
+    with gateway.turns.longest(figures, "expiry"):
+        time.sleep(ends - time.time())
+        until(lambda: gateway.status()["zones"][0]["sessions"] == 0, "all have ended")
+        figures["expiry"] = time.time() - ends
+    gateway.expect(0)
     return figures
 
 
@@ -241,14 +269,15 @@ def holding(tools, count, accounting):
         gateway.start()
         figures = granting(gateway, count)
         figures.update(tick(gateway, accounting))
-        with gateway.turns.longest(figures, "turn_list"):
+        with gateway.turns.longest(figures, "list"):
             listed = len(json.loads(gateway.ctl("list", "--json").stdout)["sessions"])
         if listed != count:
             raise Failed(f"{listed} sessions listed instead of {count}")
         figures.update(restarts(gateway, count))
-        with gateway.turns.longest(figures, "turn_revoke"):
+        with gateway.turns.longest(figures, "revoke"):
             gateway.ctl("revoke", "--all")
         gateway.expect(0)
+        figures.update(expiry(gateway, count))
     figures.update(by_nft(tools, count))
     figures["ratio_wall"] = figures["grants"] / figures["nft_grants"]
     figures["ratio_cpu"] = figures["gate_us"] / max(figures["nft_us"], 0.001)
