@@ -26,6 +26,7 @@
  * Answers:
  *
  *   any     {"error":TEXT} why it was refused; the connection stays open unless it was no JSON
+ *   any     {"starting":TEXT} the gateway is not ready; the answer comes when it is
  *   status  {"version":T, "pid":N, "uptime":SECONDS, "config":PATH,
  *            "zones":[{"name":T, "interface":T, "state":"ready"|"missing"|"refused"|"failed",
  *                      "divert":"redirect", "login":"click-through", "session":SECONDS,

@@ -93,10 +93,28 @@ enum status ctl_nonsense(const char *what)
 	return STATUS_UNREACHABLE;
 }
 
+/* People are told of a gateway that is not ready yet; its answer is what comes then. */
+static int receive(struct ctl *ctl, json_t **ret_answer)
+{
+	for (;;) {
+		CLEANUP(cleanup_json) json_t *answer = NULL;
+		int r = client_receive(ctl->client, &answer);
+		const char *starting =
+			r < 0 ? NULL : json_string_value(json_object_get(answer, "starting"));
+
+		if (starting)
+			complain("%s", starting);
+		else if (r == 0)
+			*ret_answer = steal_ptr(&answer);
+		if (!starting)
+			return r;
+	}
+}
+
 enum status ctl_next(struct ctl *ctl, json_t **ret_answer)
 {
 	CLEANUP(cleanup_json) json_t *answer = NULL;
-	int r = client_receive(ctl->client, &answer);
+	int r = receive(ctl, &answer);
 
 	if (r < 0)
 		return complain_gateway(ctl, r);

@@ -161,10 +161,12 @@ int accounting_create(struct engine *e)
 	a->engine = e;
 	a->timer = evtimer_new(e->base, on_timer, a);
 	e->accounting = a;
-	if (!a->timer)
-		return -ENOMEM;
-	wait_for_next(a);
-	return 0;
+	return a->timer ? 0 : -ENOMEM;
+}
+
+void accounting_begin(struct engine *e)
+{
+	wait_for_next(e->accounting);
 }
 
 void accounting_destroy(struct engine *e)

@@ -11,6 +11,7 @@
 
 struct accounting;
 
-/* Begins at once, and looks at e->config->accounting before each round. */
 int accounting_create(struct engine *e);
+/* Once the sessions are known.  Looks at e->config->accounting before each round. */
+void accounting_begin(struct engine *e);
 void accounting_destroy(struct engine *e);

@@ -129,24 +129,47 @@ static bool take_line(struct client *c)
 	return false;
 }
 
+/* What it asks stays where it is. */
+static void tell_to_wait(struct client *c)
+{
+	char text[ERROR_TEXT_MAX];
+
+	if (c->told)
+		return;
+	c->told = true;
+	engine_tell_start(c->engine, text);
+	client_send(c, json_pack("{s:s}", "starting", text));
+}
+
 static void on_readable(struct bufferevent *io, void *data)
 {
 	struct client *c = data;
 
 	(void)io;
+	if (!c->engine->ready) {
+		tell_to_wait(c);
+		return;
+	}
 	while (!c->busy && !c->watching && take_line(c))
 		;
+}
+
+/* The next line may be there already. */
+static void look_for_line(struct client *c)
+{
+	if (evbuffer_get_length(bufferevent_get_input(c->io)) > 0)
+		bufferevent_trigger(c->io, EV_READ,
+				    BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
 }
 
 void client_done(struct client *c)
 {
 	c->busy = false;
 	c->drained = NULL;
-	if (!c->io)
+	if (c->io)
+		look_for_line(c);
+	else
 		client_free(c);
-	else if (evbuffer_get_length(bufferevent_get_input(c->io)) > 0)
-		bufferevent_trigger(c->io, EV_READ,
-				    BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
 }
 
 static void on_event(struct bufferevent *io, short what, void *data)
@@ -239,6 +262,12 @@ int control_create(struct engine *e, int fd, struct control **ret_control)
 void control_start(struct control *control)
 {
 	event_add(control->accepting, NULL);
+}
+
+void control_ready(struct control *control)
+{
+	for (struct client *c = control->clients; c; c = c->next)
+		look_for_line(c);
 }
 
 void control_destroy(struct control *control)

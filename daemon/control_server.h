@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control socket: who may connect, lines in and out.  What a request does is in control_verbs.c
- * and control_list.c. */
+ * and the files of single verbs. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,18 +19,20 @@ struct client {
 	struct engine *engine;
 	struct bufferevent
 		*io; /* NULL: the other side is gone, and the client waits for its work to end */
-	bool busy, watching;
-	int64_t uid; /* of who connected */
+	bool busy, watching, told; /* told: that it must wait for the start */
+	int64_t uid;		   /* of who connected */
 	struct control_request request;
-	void *job; /* what control_verbs.c and control_list.c remember between steps */
+	void *job;			   /* what a verb remembers between steps */
 	void (*drained)(struct client *c); /* when all output has left */
 };
 
 /* Takes the listening socket over. */
 int control_create(struct engine *e, int fd, struct control **ret_control);
 void control_destroy(struct control *control);
-/* Accepts from now on. */
+/* Accepts from now on, and tells who asks that it must wait. */
 void control_start(struct control *control);
+/* The engine is ready: what was asked is answered. */
+void control_ready(struct control *control);
 
 /* Writes one line; takes json over. */
 void client_send(struct client *c, json_t *json);

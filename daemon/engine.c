@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/garden_name.h"
@@ -25,10 +22,6 @@
 #include "daemon/pages.h"
 #include "daemon/persist.h"
 #include "daemon/restore.h"
-#include "daemon/session_comment.h"
-
-/* of 10 ms */
-enum { KILLED_TRIES = 50, CHILDREN_TRIES = 200 };
 
 void engine_fail(struct engine *e, const char *fmt, ...)
 {
@@ -43,69 +36,6 @@ void engine_fail(struct engine *e, const char *fmt, ...)
 			  text);
 	e->status = 1;
 	event_base_loopbreak(e->base);
-}
-
-/* Children end by themselves when another one has gone: then that one, if it was killed.  It may
- * still be about to close its sockets. */
-static pid_t find_killed(pid_t pid, int *ret_status)
-{
-	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-	int status = 0, tries = 0;
-
-	if (waitpid(pid, ret_status, 0) != pid)
-		return pid;
-	while (!WIFSIGNALED(*ret_status) && tries < KILLED_TRIES) {
-		pid_t other = waitpid(-1, &status, WNOHANG);
-
-		if (other < 0)
-			break;
-		if (other == 0) {
-			nanosleep(&pause, NULL);
-			tries++;
-		} else if (WIFSIGNALED(status)) {
-			*ret_status = status;
-			return other;
-		}
-	}
-	return pid;
-}
-
-static const char *child_name(const struct engine *e, pid_t pid)
-{
-	return pid == e->gate_pid ? "portald-gate" : "portald-web";
-}
-
-/* How a child ended, for the log. */
-static void child_lost(struct engine *e, pid_t pid, int error)
-{
-	const bool gone = error == -EPIPE || error == -ECONNRESET;
-	int status = 0;
-
-	if (gone)
-		pid = find_killed(pid, &status);
-	if (e->status == 0)
-		e->ends_by = pid == e->gate_pid ? RUN_GATE : RUN_WEB;
-	if (!gone)
-		engine_fail(e, "%s (pid %d): %s", child_name(e, pid), (int)pid, strerror(-error));
-	else if (WIFSIGNALED(status))
-		engine_fail(e, "%s (pid %d) was killed by signal %d (%s)", child_name(e, pid),
-			    (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		engine_fail(e, "%s (pid %d) ended", child_name(e, pid), (int)pid);
-}
-
-static void gate_lost(void *data, int error)
-{
-	struct engine *e = data;
-
-	child_lost(e, e->gate_pid, error);
-}
-
-static void worker_lost(void *data, int error)
-{
-	struct worker *w = data;
-
-	child_lost(w->engine, w->pid, error);
 }
 
 static void link_changed(void *data, uint32_t zone, enum link_state state)
@@ -180,73 +110,6 @@ void engine_load_ruleset(struct engine *e, gate_reply_fn *done)
 		engine_fail(e, "out of memory");
 }
 
-/* All members are in the kernel. */
-static void become_ready(struct engine *e)
-{
-	e->ready = true;
-	control_start(e->control);
-	notify("READY=1\nSTATUS=strangers are stopped, guests can log in");
-	log_info("ready: %zu zone(s), %u session(s)", e->config->zone_count,
-		 HASH_COUNT(e->sessions.all));
-}
-
-/* The kernel is asked first, the store second: what the kernel has goes on as it is there; what only
- * the store has, and has time left, is put into the kernel again, while guests are served already. */
-static void sessions_known(struct engine *e)
-{
-	if (persist_load(e) < 0)
-		return;
-	member_end_all_blocked(e);
-	for (size_t i = 0; i < e->worker_count; i++)
-		channel_start(&e->workers[i].channel);
-	restore_members(e, become_ready);
-}
-
-/* The kernel's sessions, one by one; what is in the sets is online, whatever we remember. */
-static void session_dumped(void *data, const union msg *msg)
-{
-	struct engine *e = data;
-
-	if (msg->head.type == MSG_GATE_DONE) {
-		if (msg->gate_done.error < 0)
-			engine_fail(e, "cannot read the sessions from the kernel: %s",
-				    msg->gate_done.text);
-		else
-			sessions_known(e);
-		return;
-	}
-	const struct gate_session *g = &msg->gate_session;
-
-	if (g->zone >= e->config->zone_count) {
-		engine_fail(e, "malformed message from portald-gate");
-		return;
-	}
-	/* one without an end is trusted, which the store knows, or goes soon */
-	const uint64_t ends_ms =
-		g->ends_ms ? g->ends_ms : now_boot_ms() + CONFIG_SESSION_MAX * UINT64_C(1000);
-	struct session *s = sessions_put(&e->sessions, g->zone, &g->mac, ends_ms);
-
-	if (!s) {
-		engine_fail(e, "out of memory");
-		return;
-	}
-	session_parse_comment(s, g->comment);
-	s->found = true;
-	s->round = e->put_all ? ROUND_NEVER : e->flush_round;
-	s->endless = g->ends_ms == 0;
-}
-
-static void ruleset_loaded(void *data, const union msg *reply)
-{
-	struct gate_dump dump = {.head = {MSG_GATE_DUMP, 0}};
-	struct engine *e = data;
-
-	if (reply->gate_done.error < 0)
-		engine_fail(e, "cannot load the ruleset: %s", reply->gate_done.text);
-	else if (gate_client_ask(&e->gate, &dump.head, session_dumped, e) < 0)
-		engine_fail(e, "out of memory");
-}
-
 static void on_stop(evutil_socket_t sig, short what, void *data)
 {
 	struct engine *e = data;
@@ -308,7 +171,7 @@ static int init_children(struct engine *e, struct engine_parts *parts)
 				       .link_changed = link_changed,
 				       .able = able,
 				       .flushed = restore_flushed,
-				       .lost = gate_lost,
+				       .lost = engine_gate_lost,
 				       .data = e};
 	r = gate_client_init(&e->gate, e->base, steal_fd(&parts->gate_fd));
 	for (size_t i = 0; i < parts->worker_count && r == 0; i++) {
@@ -316,7 +179,7 @@ static int init_children(struct engine *e, struct engine_parts *parts)
 
 		*w = (struct worker){.engine = e, .pid = parts->worker_pids[i]};
 		w->channel = (struct channel){
-			.fd = -1, .received = guest_request, .lost = worker_lost, .data = w};
+			.fd = -1, .received = guest_request, .lost = engine_worker_lost, .data = w};
 		r = channel_init(&w->channel, e->base, steal_fd(&parts->worker_fds[i]));
 		e->worker_count = i + 1;
 	}
@@ -333,7 +196,7 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	e->base = event_base_new();
 	if (!e->base)
 		return -ENOMEM;
-	e->sessions = (struct sessions){.expired = member_expired, .data = e};
+	e->sessions = (struct sessions){.expired = member_expired, .data = e, .held = true};
 
 	int r = sessions_init(&e->sessions, e->base);
 
@@ -358,24 +221,6 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	return r;
 }
 
-/* They end when their sockets do; then their ports are free for the next start. */
-static void wait_for_children(const struct engine *e)
-{
-	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-	size_t left = e->worker_count + 1;
-
-	for (int tries = 0; tries < CHILDREN_TRIES && left > 0; tries++) {
-		pid_t pid = waitpid(-1, NULL, WNOHANG);
-
-		if (pid < 0)
-			return;
-		if (pid > 0)
-			left--;
-		else
-			nanosleep(&pause, NULL);
-	}
-}
-
 static void engine_finish(struct engine *e)
 {
 	metrics_server_destroy(e->metrics_server);
@@ -385,7 +230,7 @@ static void engine_finish(struct engine *e)
 	for (size_t i = 0; i < e->worker_count; i++)
 		channel_finish(&e->workers[i].channel);
 	gate_client_finish(&e->gate);
-	wait_for_children(e);
+	engine_wait_for_children(e);
 	forget_destroy(e);
 	sessions_finish(&e->sessions);
 	for (size_t i = 0; i < STORE_LISTS; i++)
@@ -420,8 +265,7 @@ int engine_run(struct engine_parts *parts)
 		return 1;
 	}
 	begin_run(&engine);
-	channel_start(&engine.gate.channel);
-	engine_load_ruleset(&engine, ruleset_loaded);
+	engine_start(&engine);
 	event_base_dispatch(engine.base);
 	runs_end(engine.config->state_dir, &engine.runs,
 		 engine.status == 0 ? RUN_STOP : engine.ends_by);

@@ -68,8 +68,9 @@ struct engine {
 	struct runs runs;
 	enum run_end ends_by;		       /* unless status is 0 */
 	struct metrics_server *metrics_server; /* NULL: it is off */
-	bool ready;
-	int status; /* exit status once the loop has ended */
+	bool loaded;			       /* the table has all sessions: guests are served */
+	bool ready;			       /* and the kernel too: so is portalctl */
+	int status;			       /* exit status once the loop has ended */
 };
 
 /* Runs until a signal (0) or until something that the gateway cannot do without is gone (1).  Takes
@@ -88,3 +89,14 @@ void engine_load_ruleset(struct engine *e, gate_reply_fn *done);
 
 /* SIGHUP: reads the configuration again; a bad one changes nothing. */
 void engine_reload(struct engine *e);
+
+/* engine_start.c: loads the ruleset, reads the sessions, and makes the engine ready. */
+void engine_start(struct engine *e);
+/* For people: how far that is. */
+void engine_tell_start(const struct engine *e, char text[static ERROR_TEXT_MAX]);
+
+/* engine_lost.c: for channels to the gate (data: the engine) and to workers (data: the worker). */
+void engine_gate_lost(void *data, int error);
+void engine_worker_lost(void *data, int error);
+/* Until all have ended, or for a named time. */
+void engine_wait_for_children(const struct engine *e);

@@ -177,29 +177,6 @@ void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs,
 		ended_blocked(e, r, 0);
 }
 
-void member_end_all_blocked(struct engine *e)
-{
-	CLEANUP(cleanup_free) struct mac *macs = calloc(CHANGE_MAX, sizeof(*macs));
-
-	if (!macs) {
-		ended_blocked(e, -ENOMEM, 0);
-		return;
-	}
-	for (uint32_t zone = 0; zone < e->config->zone_count; zone++) {
-		const struct session *s;
-		size_t n = 0;
-
-		TAILQ_FOREACH (s, &e->sessions.lists[zone], of_zone) {
-			macs[n++] = s->key.mac;
-			if (n == CHANGE_MAX) {
-				member_end_blocked(e, zone, macs, n);
-				n = 0;
-			}
-		}
-		member_end_blocked(e, zone, macs, n);
-	}
-}
-
 static void granted(void *data, const union msg *reply)
 {
 	struct pending *c = data;

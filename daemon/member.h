@@ -56,11 +56,9 @@ int member_change(struct engine *e, const struct session *session,
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
 		  const struct actor *by, const char *event, member_done_fn *done, void *data);
 
-/* Ends the sessions of devices of these that are blocked: one whose grant was under way when its device was blocked. */
+/* Ends the sessions of devices of these that are blocked (one whose grant was under way when its device was
+ * blocked), and members without an end. */
 void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs, size_t count);
-/* The same for all sessions, after a start: a crash may have left some, and members without an end
- * that nobody trusts. */
-void member_end_all_blocked(struct engine *e);
 
 /* For sessions.expired: the kernel's elements are gone by themselves. */
 void member_expired(void *engine, struct session *session);

@@ -5,7 +5,7 @@
  * the next start is known both after a restart (CLOCK_BOOTTIME went on) and after a reboot.
  *
  * ends_unix is rounded down, and the clocks are read to the millisecond: no session is longer for
- * being restored.  JITTER_MS keeps one that is written again and again from losing a second each time.
+ * being restored.  PERSIST_JITTER_MS keeps one that is written again and again from losing a second each time.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,12 +20,9 @@
 #include "daemon/member.h"
 #include "daemon/persist.h"
 #include "daemon/persist_private.h"
-#include "daemon/policy.h"
-#include "daemon/restore.h"
 #include "daemon/session_comment.h"
-#include "daemon/trust.h"
 
-enum { DRAIN_MS = 5000, JITTER_MS = 100, QUEUED_MAX_MS = 30000 };
+enum { DRAIN_MS = 5000 };
 
 static void health(void *data, bool ok, const char *why)
 {
@@ -54,7 +51,7 @@ static void describe(const struct engine *e, const struct session *s, struct sto
 		.mac = s->key.mac,
 		.how = s->how,
 		.started_unix = s->started,
-		.ends_unix = (unix_ms + left_ms + JITTER_MS) / 1000,
+		.ends_unix = (unix_ms + left_ms + PERSIST_JITTER_MS) / 1000,
 		.left_ms = left_ms,
 		.idle_s = s->limits.idle,
 		.quota_up = s->limits.quota_up,
@@ -164,20 +161,6 @@ void persist_audit(struct engine *e, const struct actor *by, const char *event,
 		log_error("store: audit: %s", strerror(-r));
 }
 
-void persist_put_all(void *data)
-{
-	struct engine *e = data;
-
-	store_begin_all(e->persist->store);
-	for (const struct session *s = e->sessions.all; s; s = s->hh.next)
-		persist_put(e, s, NULL, NULL);
-	for (size_t i = 0; i < STORE_LISTS; i++) {
-		for (const struct listed *l = e->lists[i].all; l; l = l->hh.next)
-			store_put_entry(e->persist->store, &l->entry, NULL, NULL);
-	}
-	store_end_all(e->persist->store);
-}
-
 int persist_open(struct engine *e)
 {
 	struct persist *p = calloc(1, sizeof(*p));
@@ -195,7 +178,11 @@ int persist_open(struct engine *e)
 					    .data = e};
 	int r = store_open(&config, &p->store);
 
-	return r < 0 ? r : persist_watch_clock(e);
+	if (r == 0)
+		r = persist_watch_clock(e);
+	if (r == 0)
+		r = persist_fill_create(e);
+	return r < 0 ? r : persist_load_create(e);
 }
 
 void persist_close(struct engine *e)
@@ -204,8 +191,12 @@ void persist_close(struct engine *e)
 
 	if (!p)
 		return;
-	if (p->store && p->loaded)
+	if (p->loaded) {
+		persist_fill_now(e);
 		store_drain(p->store, DRAIN_MS);
+	}
+	persist_load_destroy(e);
+	persist_fill_destroy(e);
 	if (p->store)
 		store_close(p->store);
 	if (p->clock_set) {
@@ -214,192 +205,4 @@ void persist_close(struct engine *e)
 	}
 	free(p);
 	e->persist = NULL;
-}
-
-/* Milliseconds that are left of a row now; 0: it has ended. */
-static uint64_t left_of(const struct persist *p, const struct store_session *row)
-{
-	const uint64_t ends_ms = row->ends_unix * 1000;
-	uint64_t at_ms = persist_last_ms(p); /* by the clock of the rows */
-
-	if (p->restarted)
-		at_ms = p->last.unix_s * 1000 + now_boot_ms() - p->last.boot_ms;
-	else if (!p->clock_behind)
-		at_ms = now_unix_ms();
-	return ends_ms > at_ms ? ends_ms - at_ms : 0;
-}
-
-/* The clock was set since the last record, in the same boot. */
-static bool was_set(const struct persist *p)
-{
-	const int64_t went_on = (int64_t)(p->now.boot_ms - p->last.boot_ms);
-	const int64_t shows = ((int64_t)p->now.unix_s - (int64_t)p->last.unix_s) * 1000;
-
-	return p->restarted && llabs(shows - went_on) >= 1000;
-}
-
-static void take_row(struct session *s, const struct store_session *row)
-{
-	s->how = row->how;
-	s->started = row->started_unix;
-	s->limits = (struct limits){.idle = row->idle_s,
-				    .quota_up = row->quota_up,
-				    .quota_down = row->quota_down,
-				    .quota_total = row->quota_total,
-				    .rate_up = row->rate_up,
-				    .rate_down = row->rate_down};
-	s->used = (struct counters){.packets_up = row->packets_up,
-				    .packets_down = row->packets_down,
-				    .bytes_up = row->bytes_up,
-				    .bytes_down = row->bytes_down};
-	s->kept = s->used;
-	s->in_store = true;
-	snprintf(s->note, sizeof(s->note), "%s", row->note);
-}
-
-/*
- * What a session that the kernel has and the store has too is left with, in milliseconds.  The kernel
- * said it a moment ago, which must not add up over restarts; a kernel that has much more was told of a
- * change that the disk missed.
- */
-static uint64_t left_of_both(uint64_t kernel_ms, uint64_t store_ms)
-{
-	const uint64_t most_ms = store_ms + 1000 - 2 * JITTER_MS; /* ends_unix is rounded down */
-
-	return kernel_ms > most_ms && kernel_ms - most_ms < QUEUED_MAX_MS ? most_ms : kernel_ms;
-}
-
-static int find_zone(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->zone_count; i++) {
-		if (strcmp(c->zones[i].name, name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-/* Kept until the clock record is known. */
-static void collect(void *data, const struct store_session *row)
-{
-	struct persist *p = ((struct engine *)data)->persist;
-
-	if (p->row_count == p->row_room) {
-		const size_t room = p->row_room ? 2 * p->row_room : 256;
-		struct store_session *larger = reallocarray(p->rows, room, sizeof(*larger));
-
-		if (!larger) {
-			p->out_of_memory = true;
-			return;
-		}
-		p->rows = larger;
-		p->row_room = room;
-	}
-	p->rows[p->row_count++] = *row;
-}
-
-static void collect_entry(void *data, const struct store_entry *entry)
-{
-	struct engine *e = data;
-
-	if (maclist_put(&e->lists[entry->list], entry) < 0)
-		e->persist->out_of_memory = true;
-}
-
-/* How a session ends because its device is on a list. */
-static const char *const list_events[STORE_LISTS] = {
-	[STORE_TRUST] = "trust",
-	[STORE_BLOCK] = "block",
-};
-
-static void take_session(struct engine *e, const struct store_session *row)
-{
-	struct persist *p = e->persist;
-	const int zone = find_zone(e->config, row->zone);
-	struct session *s =
-		zone < 0 ? NULL : sessions_find(&e->sessions, (uint32_t)zone, &row->mac);
-	const uint64_t left_ms = left_of(p, row);
-
-	if (zone < 0) { /* it may come back to the configuration */
-		p->foreign++;
-		return;
-	}
-	if (s) {
-		const uint64_t now = now_boot_ms();
-
-		take_row(s, row);
-		if (p->restarted && s->ends_ms > now)
-			sessions_put(&e->sessions, (uint32_t)zone, &row->mac,
-				     now + left_of_both(s->ends_ms - now, left_ms));
-		return;
-	}
-	if (left_ms == 0) {
-		p->ended++;
-		store_end_session(p->store, row, row->ends_unix, "expiry", NULL, NULL);
-		return;
-	}
-	for (size_t i = 0; i < STORE_LISTS; i++) {
-		if (!maclist_find(&e->lists[i], row->zone, &row->mac))
-			continue;
-		p->ended++;
-		store_end_session(p->store, row, p->now.unix_s, list_events[i], NULL, NULL);
-		return;
-	}
-	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, now_boot_ms() + left_ms);
-	if (!s) {
-		engine_fail(e, "out of memory");
-		return;
-	}
-	take_row(s, row);
-	s->restored = true;
-	s->round = ROUND_NEVER;
-	p->restored++;
-}
-
-/* The sessions that the store lacks are put; when the clock was set, or is still to be set, all. */
-static void finish_load(struct engine *e)
-{
-	struct persist *p = e->persist;
-	const bool all = p->clock_behind || was_set(p);
-
-	store_begin_all(p->store);
-	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
-		if (!s->in_store || all)
-			persist_put(e, s, NULL, NULL);
-	}
-	store_end_all(p->store);
-	if (p->foreign)
-		log_warning("store: %zu session(s) of zones that are not configured wait there",
-			    p->foreign);
-	if (p->restored || p->ended)
-		log_warning("store: %zu session(s) restored after a %s, %zu ended meanwhile",
-			    p->restored, p->restarted ? "restart" : "reboot", p->ended);
-	if (p->clock_behind && p->restored)
-		log_warning("the clock is behind; the time that portald was away is taken off the "
-			    "sessions once it is set");
-}
-
-int persist_load(struct engine *e)
-{
-	struct persist *p = e->persist;
-	const struct store_loader loader = {.session = collect, .entry = collect_entry, .data = e};
-	int r = store_load(p->store, &loader, &p->last);
-
-	if (r >= 0 && p->out_of_memory)
-		r = -ENOMEM;
-	if (r < 0) {
-		engine_fail(e, "store: %s", strerror(-r));
-		return r;
-	}
-	p->loaded = true;
-	store_clock_now(&p->now);
-	p->loaded_ms = now_boot_ms();
-	p->restarted = strcmp(p->last.boot_id, p->now.boot_id) == 0;
-	p->clock_behind = !p->restarted && p->now.unix_s < p->last.unix_s;
-	for (size_t i = 0; i < p->row_count; i++)
-		take_session(e, &p->rows[i]);
-	free(p->rows);
-	p->rows = NULL;
-	trust_take_over(e);
-	finish_load(e);
-	return 0;
 }

@@ -10,14 +10,15 @@
 
 #include "daemon/engine.h"
 
-/* Opens the database in state-dir; only memory can be missing. */
+/* Opens the database in state-dir and begins to read it; -ENOMEM, -EAGAIN. */
 int persist_open(struct engine *e);
 /* Waits for what is under way, for a named time at most. */
 void persist_close(struct engine *e);
 
-/* After the kernel's sessions are in the table: adds those of the store, which the kernel lacks yet.
- * Negative errno: the engine has failed. */
-int persist_load(struct engine *e);
+/* Once the kernel's sessions are in the table: adds those of the store, which the kernel lacks yet.
+ * loaded() comes in a later turn, when all are there, unless the engine has failed. */
+typedef void persist_loaded_fn(struct engine *e);
+void persist_load(struct engine *e, persist_loaded_fn *loaded);
 
 /* done(data): the session is on disk, or the disk fails and it is in memory. */
 typedef void persist_done_fn(void *data);

@@ -4,23 +4,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/engine.h"
+#include "daemon/persist.h"
+#include "daemon/restore.h"
 #include "daemon/store.h"
+
+enum { PERSIST_JITTER_MS = 100 };
+
+struct loading;
+struct filling;
 
 struct persist {
 	struct store *store;
 	struct event *clock_set;
 	bool failing;
 	char trouble[256];
+	struct loading *loading; /* NULL: all sessions are in the table */
+	struct filling *filling;
 	bool loaded;
-	/* while loading */
+	bool put_all; /* while loading somebody asked for persist_put_all() */
+	/* as it was when loading began */
 	struct store_clock last, now;
 	uint64_t loaded_ms; /* CLOCK_BOOTTIME then */
-	struct store_session *rows;
-	size_t row_count, row_room;
-	bool out_of_memory;
-	size_t restored, ended, foreign;
-	bool restarted; /* not rebooted: the last clock record is of this boot */
+	bool restarted;	    /* not rebooted: the last clock record is of this boot */
 	/* the clock was behind the last record: what is left of sessions is to be corrected */
 	bool clock_behind;
 };
@@ -29,8 +34,19 @@ struct persist {
  * than when it was written. */
 uint64_t persist_last_ms(const struct persist *p);
 
+/* Begins to read the store. */
+int persist_load_create(struct engine *e);
+void persist_load_destroy(struct engine *e);
+
 /* Writes every session again; data: the engine. */
 void persist_put_all(void *data);
+/* The same, or only those that the store lacks; done (may be NULL) comes later, once. */
+typedef void persist_filled_fn(struct engine *e);
+void persist_fill(struct engine *e, bool all, persist_filled_fn *done);
+/* What is left of it, at once. */
+void persist_fill_now(struct engine *e);
+int persist_fill_create(struct engine *e);
+void persist_fill_destroy(struct engine *e);
 
 /* From now on persist_check_clock() is called whenever the clock is set, and all rows are written by
  * the new one.  Negative errno. */

@@ -135,23 +135,23 @@ static void opened(void *data, const union msg *reply)
 	struct restore *r = data;
 
 	(void)reply;
-	if (!is_void(r))
+	if (r->done)
+		r->done(r->engine);
+	else if (!is_void(r))
 		log_warning("%zu session(s) are restored in %" PRIu64
 			    " ms; the zones are open again",
 			    r->restored, now_boot_ms() - r->began_ms);
 	restore_free(r);
 }
 
+/* The gate works in the order of asking: all members are there.  A round that is void opens nothing, nor
+ * does one without a flush, where nothing is closed. */
 static void finish(struct restore *r)
 {
 	struct gate_open open = {.head = {MSG_GATE_OPEN, 0}, .round = r->round};
 
-	if (r->done) {
-		r->done(r->engine);
-		restore_free(r);
-	} else if (gate_client_ask(&r->engine->gate, &open.head, opened, r) < 0) {
+	if (gate_client_ask(&r->engine->gate, &open.head, opened, r) < 0)
 		engine_fail(r->engine, "out of memory");
-	}
 }
 
 static void go_on(struct restore *r)
@@ -218,6 +218,11 @@ void restore_flushed(void *engine, uint32_t round)
 
 	e->flush_round = round;
 	e->trusted_put_back = ++e->restore_count;
+	if (!e->loaded) {
+		log_warning(
+			"the ruleset was flushed; the zones stay closed until the sessions are read");
+		return;
+	}
 	log_warning("the ruleset was flushed; putting %u session(s) back",
 		    HASH_COUNT(e->sessions.all));
 	restore_members(e, NULL);

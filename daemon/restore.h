@@ -22,8 +22,8 @@
  * refuses one. */
 void restore_members(struct engine *e, void (*done)(struct engine *e));
 
-/* For gate_client.flushed: puts all back, then lets the gate open the zones.  round: of the gate's
- * message; a later one makes an earlier one void. */
+/* For gate_client.flushed: puts all back, then lets the gate open the zones; before the sessions are known
+ * that is left to the start.  round: of the gate's message; a later one makes an earlier one void. */
 void restore_flushed(void *engine, uint32_t round);
 
 /* Before the gate is asked for anything about these: those that are not in the kernel yet go first,

@@ -24,7 +24,7 @@ static void wait_for_end(struct sessions *t)
 	const struct session *first = session_heap_first(&t->ends);
 	const uint64_t now = now_boot_ms();
 
-	if (!first) {
+	if (!first || t->held) {
 		evtimer_del(t->timer);
 		return;
 	}
@@ -59,6 +59,12 @@ int sessions_init(struct sessions *t, struct event_base *base)
 	LIST_INIT(&t->walks);
 	t->timer = evtimer_new(base, on_timer, t);
 	return t->timer ? 0 : -ENOMEM;
+}
+
+void sessions_release(struct sessions *t)
+{
+	t->held = false;
+	wait_for_end(t);
 }
 
 /* The whole of it is hashed. */

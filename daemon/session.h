@@ -74,6 +74,7 @@ LIST_HEAD(sessions_walks, sessions_walk);
 
 struct sessions {
 	struct event *timer; /* for the next end */
+	bool held;	     /* none ends here before sessions_release() */
 	struct session *all;
 	struct session_heap ends;
 	struct sessions_walks walks;
@@ -86,6 +87,9 @@ struct sessions {
 
 /* -ENOMEM */
 int sessions_init(struct sessions *t, struct event_base *base);
+
+/* Those whose time was up meanwhile end now. */
+void sessions_release(struct sessions *t);
 
 uint64_t now_unix(void);
 

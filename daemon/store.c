@@ -94,12 +94,19 @@ static void watch_waiters(struct store *s)
 	evtimer_add(s->slow, &wait);
 }
 
+static void hand_over(struct store *s, bool out_of_memory, struct store_contents *contents)
+{
+	s->loaded(s->loaded_data, out_of_memory ? -ENOMEM : 0, contents);
+	store_contents_finish(contents);
+}
+
 static void deliver(struct store *s)
 {
+	struct store_contents contents;
 	struct store_queries answers;
 	struct store_error why;
 	uint64_t committed;
-	bool resync;
+	bool resync, loaded, out_of_memory;
 	int error;
 
 	pthread_mutex_lock(&s->lock);
@@ -110,6 +117,11 @@ static void deliver(struct store *s)
 	s->resync = false;
 	answers = s->answers;
 	s->answers = (struct store_queries){0};
+	contents = s->contents;
+	s->contents = (struct store_contents){0};
+	loaded = s->has_contents;
+	s->has_contents = false;
+	out_of_memory = s->out_of_memory;
 	pthread_mutex_unlock(&s->lock);
 
 	int result = outcome(s, committed, error);
@@ -120,6 +132,8 @@ static void deliver(struct store *s)
 	if (resync && s->config.resync)
 		s->config.resync(s->config.data);
 	answer_queries(&answers);
+	if (loaded)
+		hand_over(s, out_of_memory, &contents);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *data)
@@ -203,6 +217,7 @@ static void destroy(struct store *s)
 		close(s->wake_fd);
 	pending_finish(&s->urgent);
 	pending_finish(&s->queue);
+	store_contents_finish(&s->contents);
 	pthread_cond_destroy(&s->attempted);
 	pthread_cond_destroy(&s->work);
 	pthread_mutex_destroy(&s->lock);
@@ -226,50 +241,6 @@ int store_open(const struct store_config *config, struct store **ret_store)
 	return 0;
 }
 
-/* Of a database that cannot be written for now. */
-static int load_readonly(struct store *s, const struct store_loader *loader,
-			 struct store_clock *ret_clock)
-{
-	struct store_db *db = NULL;
-	struct store_error error = {""};
-	int r = store_db_open_readonly(s->path, &db, &error);
-
-	if (r == 0)
-		r = store_db_load(db, loader, ret_clock, &s->stats.skipped, &error);
-	if (r < 0)
-		log_error("store: %s cannot be read: %s", s->path, error.text);
-	store_db_close(db);
-	return r;
-}
-
-static enum store_loaded load(struct store *s, const struct store_loader *loader,
-			      struct store_clock *ret_clock)
-{
-	enum store_loaded loaded = STORE_LOADED;
-	struct store_error *why = &s->why;
-	int r = store_db_open(s->path, &s->db, why);
-
-	if (r == 0) {
-		r = store_db_load(s->db, loader, ret_clock, &s->stats.skipped, why);
-		loaded = r < 0 ? STORE_UNREADABLE : STORE_LOADED;
-	} else if (r != -EUCLEAN && load_readonly(s, loader, ret_clock) < 0) {
-		loaded = STORE_UNREADABLE;
-	}
-	s->unloaded = loaded == STORE_UNREADABLE && r != -EUCLEAN;
-	if (r == -EUCLEAN) {
-		loaded = STORE_DAMAGED;
-		r = store_replace(s, why);
-		s->resync = r == 0;
-		s->renewed = !s->resync;
-	}
-	if (r < 0) {
-		store_db_close(s->db);
-		s->db = NULL;
-	}
-	s->error = r;
-	return loaded;
-}
-
 /* Signals are the loop's. */
 static int start_thread(struct store *s)
 {
@@ -284,21 +255,11 @@ static int start_thread(struct store *s)
 	return -r;
 }
 
-int store_load(struct store *s, const struct store_loader *loader, struct store_clock *ret_clock)
+int store_load(struct store *s, store_loaded_fn *fn, void *data)
 {
-	struct store_clock clock = {0};
-	enum store_loaded loaded = load(s, loader, &clock);
-
-	if (s->stats.skipped)
-		log_warning("store: %s: %llu rows could not be read", s->path,
-			    (unsigned long long)s->stats.skipped);
-	int r = start_thread(s);
-
-	if (r < 0)
-		return r;
-	store_wake(s); /* health and resync are told once the loop runs */
-	*ret_clock = clock;
-	return (int)loaded;
+	s->loaded = fn;
+	s->loaded_data = data;
+	return start_thread(s);
 }
 
 static struct timespec deadline_after(uint64_t ms)

@@ -2,7 +2,7 @@
 /*
  * The store: what must survive a restart, in an SQLite database.  A thread of its own takes all that
  * is queued, writes it in one transaction, and reports when it is on the disk; nothing here blocks
- * the event loop but store_load() at start and store_drain() at the end.
+ * the event loop but store_drain() at the end.
  *
  * A database that cannot be written (full, read-only, locked) stops nothing: what is to be written
  * stays in memory, the newest for each session and list entry, and is written when it can be again.
@@ -27,15 +27,12 @@ typedef void store_history_fn(void *data, int error, const struct store_ended *r
 
 /* -ENOMEM, or -errno of eventfd.  No state of the database is an error. */
 int store_open(const struct store_config *config, struct store **ret_store);
-/* Once, after privileges were given away: the thread keeps what its caller has.  Blocks.  -EAGAIN
- * (no thread), or: */
-enum store_loaded {
-	STORE_LOADED,
-	STORE_DAMAGED,	  /* the loader was given what could be read */
-	STORE_UNREADABLE, /* nothing, or not all, was read */
-};
-/* ret_clock: of the last commit, with an empty boot_id if there was none. */
-int store_load(struct store *s, const struct store_loader *loader, struct store_clock *ret_clock);
+/* error: 0 or -ENOMEM.  What is taken out of contents is the callee's; the rest is freed. */
+typedef void store_loaded_fn(void *data, int error, struct store_contents *contents);
+/* Once, after privileges were given away: the thread keeps what its caller has.  fn is called when it has
+ * read all; what is queued before is written after that.  -EAGAIN (no thread). */
+int store_load(struct store *s, store_loaded_fn *fn, void *data);
+void store_contents_finish(struct store_contents *c);
 /* Waits until all is written that was queued, or one attempt failed; calls outstanding callbacks.
  * -ETIMEDOUT or why it failed. */
 int store_drain(struct store *s, uint64_t timeout_ms);

@@ -31,6 +31,23 @@ struct store_config {
 	void *data;
 };
 
+enum store_loaded {
+	STORE_LOADED,
+	STORE_DAMAGED,	  /* what could be read */
+	STORE_UNREADABLE, /* nothing, or not all, was read */
+};
+
+/* All that there was. */
+struct store_contents {
+	enum store_loaded loaded;
+	struct store_clock clock; /* of the last commit; an empty boot_id: there was none */
+	struct store_session *sessions;
+	size_t session_count;
+	struct store_entry *entries;
+	size_t entry_count;
+};
+
+/* To whom store_db_load() gives each row. */
 struct store_loader {
 	void (*session)(void *data, const struct store_session *session);
 	void (*entry)(void *data, const struct store_entry *entry);

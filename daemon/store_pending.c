@@ -171,6 +171,11 @@ void pending_take(struct pending *p, size_t max, struct pending *ret_taken)
 	struct pending taken = {.lost = {p->lost[0], p->lost[1]}};
 	size_t n = 0;
 
+	if (max >= pending_count(p)) {
+		*ret_taken = *p;
+		*p = (struct pending){0};
+		return;
+	}
 	p->lost[0] = p->lost[1] = 0;
 	for (; n < max && p->first; n++) {
 		struct pending_log *log = first_log(p);

@@ -29,6 +29,8 @@ struct store {
 	uint64_t slow_batch; /* it took too long, and perhaps still does */
 	pthread_t thread;
 	bool has_thread;
+	store_loaded_fn *loaded;
+	void *loaded_data;
 
 	/* both halves', under lock */
 	pthread_mutex_t lock;
@@ -44,6 +46,8 @@ struct store {
 	size_t held_count;
 	bool kicked, hurry, stop, ended, resync;
 	bool filling, whole; /* all that is queued is one transaction, and not complete yet */
+	struct store_contents contents; /* has_contents: they are for the loop */
+	bool has_contents, out_of_memory;
 	struct store_stats stats;
 
 	/* the thread's, once it runs */
@@ -58,5 +62,7 @@ struct store {
 void store_wake(struct store *s);
 /* Moves a damaged database out of the way and opens a fresh one; logs.  -errno. */
 int store_replace(struct store *s, struct store_error *error);
+/* The thread's first work; see store_load.c. */
+void store_read(struct store *s);
 /* The thread: void *(struct store *). */
 void *store_thread(void *store);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The thread that writes: it takes all that is queued, and writes it in one transaction.  What could
+ * The thread: it reads all, and from then on takes what is queued, and writes it in one transaction.  What could
  * not be written stays in `held`, and what is newer goes on top of it at the next attempt.
  */
 #include <errno.h>
@@ -281,6 +281,7 @@ void *store_thread(void *store)
 {
 	struct store *s = store;
 
+	store_read(s);
 	while (wait_for_work(s))
 		work(s);
 	store_db_close(s->db);

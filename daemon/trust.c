@@ -156,15 +156,12 @@ int trust_end(struct engine *e, uint32_t zone, const struct mac *macs, size_t co
 	return start(e, CHANGE_REVOKE, zone, macs, count, by, done, data);
 }
 
-void trust_take_over(struct engine *e)
+bool trust_take_over(struct engine *e, struct session *s)
 {
-	struct session *s, *next;
-
-	HASH_ITER (hh, e->sessions.all, s, next) {
-		if (!trust_covers(e, s->key.zone, &s->key.mac))
-			continue;
-		if (s->in_store)
-			persist_end(e, s, "trust", NULL, NULL);
-		sessions_remove(&e->sessions, s);
-	}
+	if (!trust_covers(e, s->key.zone, &s->key.mac))
+		return false;
+	if (s->in_store)
+		persist_end(e, s, "trust", NULL, NULL);
+	sessions_remove(&e->sessions, s);
+	return true;
 }

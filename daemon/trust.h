@@ -21,5 +21,6 @@ int trust_end(struct engine *e, uint32_t zone, const struct mac *macs, size_t co
 /* The member that a trusted device is. */
 void trust_describe(const struct mac *mac, struct lost_member *ret_member);
 
-/* After a start: the kernel's trusted members are no sessions, nor is what the store still has of one. */
-void trust_take_over(struct engine *e);
+/* After a start: the kernel's member of a trusted device is no session, nor is what the store still has of
+ * it.  True: it was one, and is gone. */
+bool trust_take_over(struct engine *e, struct session *s);

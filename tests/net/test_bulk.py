@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many guests at once: 100,000 MACs through `grant --file -`, listed, restored, revoked, ended; and who logs in meanwhile."""
+"""Many guests at once: 100,000 MACs through `grant --file -`, listed, read at a start, restored, revoked, ended; and who logs
+in meanwhile."""
 import contextlib
 import json
+import os
 import re
+import signal
+import socket
 import threading
+import time
 
 import pytest
 
@@ -12,8 +17,9 @@ from guest import up_address
 from namespace import wait_until
 
 COUNT = 100_000
-KEEP = ("test_a_hundred_thousand", "test_a_login_does_not_wait_for_a_list", "test_a_login_beside_a_start",
-        "test_they_outlive_a_restart")
+PORTION = 256  # CHANGE_MAX
+KEEP = ("test_a_hundred_thousand", "test_a_login_does_not_wait_for_a_list", "test_who_asks_during_a_start_is_answered",
+        "test_a_login_beside_a_start", "test_they_outlive_a_restart", "test_a_login_does_not_wait_for_a_flush")
 
 
 def macs(count, first=0):
@@ -27,6 +33,11 @@ def set_sizes(lab):
             for table, name in (("inet", "z_guest"), ("inet", "z_guest_up"), ("netdev", "z_guest_down"))]
 
 
+def portions(gw, event):
+    """How many guests a transaction had."""
+    return [int(re.search(r"(\d+) guests", line).group(1)) for line in gw.log_lines(rf"{event}: \d+ guests")]
+
+
 def test_a_hundred_thousand(lab, fresh):
     g1 = lab.add_guest("g1")
     wanted = macs(COUNT)
@@ -35,6 +46,7 @@ def test_a_hundred_thousand(lab, fresh):
     answer = json.loads(done.stdout)
     assert answer["granted"] == COUNT and not answer["refused"]
     assert set_sizes(lab) == [COUNT] * 3
+    assert max(portions(fresh, "grant")) == PORTION
     assert fresh.status()["zones"][0]["sessions"] == COUNT
     listed = fresh.sessions()
     assert len(listed) == COUNT and {m for _, m in listed} == set(wanted)
@@ -45,14 +57,19 @@ def test_a_hundred_thousand(lab, fresh):
 
 
 @contextlib.contextmanager
-def under_way(gw, *words, **kw):
-    """portalctl at work; ends when it has ended, with its answer in the list that it gives."""
+def at_work(do):
+    """Ends when do() has ended, with its answer in the list that it gives."""
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(gw.ctl(*words, **kw)))
+    thread = threading.Thread(target=lambda: answers.append(do()))
     thread.start()
     yield answers
     thread.join()
-    assert answers, "portalctl failed"
+    assert answers, "it failed"
+
+
+def under_way(gw, *words, **kw):
+    """portalctl at work."""
+    return at_work(lambda: gw.ctl(*words, **kw))
 
 
 def test_a_login_does_not_wait_for_a_list(lab, gw):
@@ -84,6 +101,69 @@ def position(gw, pattern):
     return found[-1]
 
 
+def told_to_wait(gw):
+    """What somebody who asks is told by a portald that starts; "" if nobody is there or it is ready."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(gw.socket)
+            sock.sendall(b'{"verb":"metrics"}\n')
+            return json.loads(sock.makefile().readline()).get("starting", "")
+        except (OSError, ValueError):
+            return ""
+
+
+def stop_gate_in_the_middle(gw):
+    """The process id of portald-gate, stopped while it gives the kernel's sessions to portald that has just been launched."""
+    def find():
+        children = f"/proc/{gw.process.pid}/task/{gw.process.pid}/children"
+        with open(children, encoding="ascii") as f:
+            for pid in f.read().split():
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+                    if comm.read().startswith("portald-gate"):
+                        found.append(int(pid))
+        return found
+
+    def gives():
+        os.kill(found[0], signal.SIGCONT)
+        time.sleep(0.01)
+        os.kill(found[0], signal.SIGSTOP)
+        count = re.search(r"reads the sessions, (\d+) so far", told_to_wait(gw))
+        return count and 0 < int(count.group(1)) < COUNT
+
+    found = []
+    wait_until(find, what="portald-gate is there")
+    os.kill(found[0], signal.SIGSTOP)
+    wait_until(gives, what="some of the sessions are read")
+    return found[0]
+
+
+def test_who_asks_during_a_start_is_answered(lab, gw):
+    """While half of the sessions are known, strangers get their 511, and whoever asks about a session waits for the rest."""
+    g1 = lab.add_guest("g1")
+    page = g1.login_page(4)
+    gw.kill(gw.pids()["portald"])
+    gw.launch()
+    gate = stop_gate_in_the_middle(gw)
+    try:
+        assert g1.get(f"http://[{up_address(6, allowed=False)}]/").status == 511
+        with at_work(lambda: g1.post_form(page)) as login, at_work(lambda: gw.ctl_raw("list", "--json")) as listed:
+            time.sleep(0.5)
+            assert not login and not listed and not gw.log_lines("ready:")
+            os.kill(gate, signal.SIGCONT)
+    finally:
+        os.kill(gate, signal.SIGCONT)
+    if login[0].status == 503:  # a busy machine: the guest was told to try again
+        log_in_soon(g1, 4)
+    else:
+        assert login[0].status == 303, login[0].body.decode()
+    assert g1.is_online()
+    assert "portald is starting" in listed[0].stderr
+    assert len(json.loads(listed[0].stdout)["sessions"]) in (COUNT, COUNT + 1)
+    gw.known = gw.all_pids()
+    gw.revoke(g1)
+    assert set_sizes(lab) == [COUNT] * 3
+
+
 def test_a_login_beside_a_start(lab, gw):
     """All from the store, with a guest that logs in as soon as somebody answers: nobody is lost."""
     g1 = lab.add_guest("g1")
@@ -107,6 +187,21 @@ def test_they_outlive_a_restart(lab, gw):
     assert gw.sessions().keys() == sessions.keys()
 
 
+def test_a_login_does_not_wait_for_a_flush(lab, gw):
+    """The portal can be reached while the others are put back, and the guest is let in with them."""
+    g1 = lab.add_guest("g1")
+    page = g1.login_page(6)
+    before = len(gw.log_lines("loaded again in"))
+    lab.check("gw", ["nft", "flush", "ruleset"])
+    wait_until(lambda: len(gw.log_lines("loaded again in")) > before, what="the ruleset is there again")
+    assert g1.post_form(page).status == 303
+    assert not gw.log_lines("the zones are open again"), "answered while the others are put back"
+    wait_until(lambda: gw.log_lines("the zones are open again"), 60, "all are back")
+    assert g1.is_online()
+    assert set_sizes(lab) == [COUNT + 1] * 3
+    gw.revoke(g1)
+
+
 def test_a_login_does_not_wait_for_a_revoke(lab, gw):
     g1 = lab.add_guest("g1")
     before = len(gw.sessions())
@@ -115,6 +210,7 @@ def test_a_login_does_not_wait_for_a_revoke(lab, gw):
         assert not answers, "answered while the others are revoked"
     left = set_sizes(lab)
     assert left in ([0] * 3, [1] * 3) and answers[0]["revoked"] + left[0] == before + 1
+    assert max(portions(gw, "revoke")) == PORTION
 
 
 def test_a_login_does_not_wait_for_many_ends(lab, fresh):

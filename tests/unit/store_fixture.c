@@ -79,24 +79,22 @@ unsigned int disk_syncs(void)
 	return count;
 }
 
-static void take_session(void *data, const struct store_session *session)
+static void on_loaded(void *data, int error, struct store_contents *contents)
 {
 	struct fixture *f = data;
 
-	if ((f->session_count & (f->session_count - 1)) == 0) {
-		f->sessions = reallocarray(f->sessions, f->session_count ? f->session_count * 2 : 1,
-					   sizeof(*f->sessions));
-		assert_non_null(f->sessions);
-	}
-	f->sessions[f->session_count++] = *session;
-}
-
-static void take_entry(void *data, const struct store_entry *entry)
-{
-	struct fixture *f = data;
-
-	assert_true(f->entry_count < sizeof(f->entries) / sizeof(f->entries[0]));
-	f->entries[f->entry_count++] = *entry;
+	assert_int_equal(error, 0);
+	assert_in_range(contents->entry_count, 0, sizeof(f->entries) / sizeof(f->entries[0]));
+	free(f->sessions);
+	f->sessions = contents->sessions;
+	contents->sessions = NULL;
+	f->session_count = contents->session_count;
+	f->entry_count = contents->entry_count;
+	if (f->entry_count)
+		memcpy(f->entries, contents->entries, f->entry_count * sizeof(f->entries[0]));
+	f->clock = contents->clock;
+	f->loaded = contents->loaded;
+	f->is_loaded = true;
 }
 
 static void on_health(void *data, bool ok, const char *why)
@@ -140,14 +138,11 @@ void fixture_init(struct fixture *f)
 
 void fixture_open(struct fixture *f)
 {
-	const struct store_loader loader = {take_session, take_entry, f};
-
-	f->session_count = f->entry_count = 0;
+	f->is_loaded = false;
 	assert_int_equal(store_open(&f->config, &f->store), 0);
-	int r = store_load(f->store, &loader, &f->clock);
-
-	assert_true(r >= 0);
-	f->loaded = (enum store_loaded)r;
+	assert_int_equal(store_load(f->store, on_loaded, f), 0);
+	while (!f->is_loaded)
+		fixture_turn(f);
 }
 
 void fixture_close(struct fixture *f)

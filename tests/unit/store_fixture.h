@@ -17,7 +17,8 @@ struct fixture {
 	struct event_base *base;
 	struct store *store;
 	struct store_config config;
-	/* what the loader was given */
+	/* what was loaded */
+	bool is_loaded;
 	struct store_session *sessions;
 	size_t session_count;
 	struct store_entry entries[16];
