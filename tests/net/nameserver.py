@@ -4,10 +4,10 @@
 
 The pool is the addresses 203.0.113.80 to .87 and 2001:db8:ff::80 to ::87.
 
-  www                   one of the pool, another every two seconds; TTL 2
-  alias                 CNAME hop (TTL 2) to hop.cdn.example, CNAME to end.cdn.example (TTL 60), .81 of the pool (TTL 60)
+  www                   one of the pool, another every SHORT seconds; TTL SHORT, which is 2
+  alias                 CNAME hop (TTL SHORT) to hop.cdn.example, CNAME to end.cdn.example (TTL 60), .81 of the pool (TTL 60)
   *.wild, wild          .82, TTL 60
-  short, long           .83, TTL 2 and 3600
+  short, long           .83, TTL SHORT and 3600
   never                 .83, TTL 0
   other                 .82, TTL 60; nobody lists it
   bad                   127.0.0.1 and ::1, 169.254.1.1 and fe80::1, 224.0.0.1 and ff02::1, and .84
@@ -20,12 +20,13 @@ import threading
 import time
 
 from dnswire import A, AAAA, CNAME, FLAG_AA, FLAG_QR, FLAG_RD, encode_name, packed, read_name, record
+from namespace import SLOW
 
 ZONE = "garden.example"
 POOL = {A: [f"203.0.113.{n}" for n in range(80, 88)], AAAA: [f"2001:db8:ff::{n}" for n in range(80, 88)]}
 BAD = {A: ["127.0.0.1", "169.254.1.1", "224.0.0.1"], AAAA: ["::1", "fe80::1", "ff02::1"]}
-STEP = 2  # seconds
-FIXED = {"short": (3, 2), "long": (3, 3600), "never": (3, 0), "other": (2, 60), "wild": (2, 60)}
+SHORT = round(1 + SLOW)  # seconds
+FIXED = {"short": (3, SHORT), "long": (3, 3600), "never": (3, 0), "other": (2, 60), "wild": (2, 60)}
 
 
 def address_records(name, type_, ttl, numbers):
@@ -36,14 +37,14 @@ def answer_records(name, type_):
     """The records, or None: there is no such name."""
     first = name.removesuffix("." + ZONE)
     if first == "www":
-        return address_records(name, type_, 2, [int(time.time() / STEP) % 8])
+        return address_records(name, type_, SHORT, [int(time.time() / SHORT) % 8])
     if first == "many":
         return address_records(name, type_, 60, range(8))
     if first == "bad":
         bad = [record(name, type_, 60, packed(a)) for a in BAD.get(type_, [])]
         return bad + address_records(name, type_, 60, [4])
     if first == "alias":
-        return [record(name, CNAME, 2, encode_name("hop.cdn.example")),
+        return [record(name, CNAME, SHORT, encode_name("hop.cdn.example")),
                 record("hop.cdn.example", CNAME, 60, encode_name("end.cdn.example")),
                 *address_records("end.cdn.example", type_, 60, [1])]
     if name == "hop.cdn.example":

@@ -22,7 +22,7 @@ import gateway
 from guest import up_address
 from lab import FORBIDDEN
 from machine import Machine
-from namespace import wait_until
+from namespace import SLOW, wait_until
 from test_flush import restored_by, stays
 
 ROUNDS = int(os.environ.get("PORTALD_ROUNDS", "26"))
@@ -52,7 +52,7 @@ while True:
     with socket.socket(family, socket.SOCK_STREAM) as tcp:
         tcp.setblocking(False)
         tcp.connect_ex((sys.argv[1], 7443))
-    time.sleep(0.005)
+    time.sleep(float(sys.argv[2]))
 """
 
 
@@ -95,8 +95,8 @@ class World:
 
     def __enter__(self):
         s1 = self.lab.add_guest("s1")
-        self.strangers = [self.lab.spawn(s1.node, [sys.executable, "-c", STRANGER, FORBIDDEN[f]], name=f"stranger{f}")
-                          for f in (4, 6)]
+        self.strangers = [self.lab.spawn(s1.node, [sys.executable, "-c", STRANGER, FORBIDDEN[f], str(0.005 * SLOW)],
+                                         name=f"stranger{f}") for f in (4, 6)]
         self._use()
         for thread in self.threads:
             thread.start()
@@ -162,7 +162,7 @@ class World:
     def _granter(self, number, dice):
         """Grants of seconds and of hours."""
         for n in itertools.count():
-            if self.stop.wait(dice.uniform(0, 0.2)):
+            if self.stop.wait(dice.uniform(0, 0.2 * SLOW)):
                 return
             mac = f"02:00:00:{number:02x}:{n >> 8 & 255:02x}:{n & 255:02x}"
             seconds = dice.choice((3, 5, 10, 30, HOUR, 2 * HOUR))

@@ -24,7 +24,7 @@ FLUSHES, AT_ONCE = max(5, round(20 / SLOW)), 5
 UDP_PORT, TCP_PORT, BACK_PORT = 7007, 7443, 7008  # nobody else uses these
 
 # From a stranger and back to it, some ten thousand packets a second; ends when it is told to.
-FLOOD = """
+FLOOD = f"PAUSE = {0.001 * SLOW}" + """
 import errno, socket, sys, time
 family, host, udp_port, tcp_port = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, sys.argv[1], *map(int, sys.argv[2:])
 udp = socket.socket(family, socket.SOCK_DGRAM)
@@ -39,7 +39,7 @@ while True:
         with socket.socket(family, socket.SOCK_STREAM) as tcp:
             tcp.setblocking(False)
             tcp.connect_ex((host, tcp_port))
-    time.sleep(0.001)
+    time.sleep(PAUSE)
 """
 
 

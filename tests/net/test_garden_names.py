@@ -13,7 +13,7 @@ import gateway
 from conftest import families
 from dnswire import A, AAAA, TXT
 from guest import bracket
-from nameserver import POOL
+from nameserver import POOL, SHORT
 from namespace import open_socket, wait_until
 from resolvers import Upstream, ask, connects, opened, shut
 
@@ -75,13 +75,13 @@ def dnswire_family(address):
 
 @families
 def test_an_address_that_moves(gw, g1, family):
-    """Another one every two seconds, TTL 2: what was told last is open, the others are not, and none stays."""
+    """Another one every SHORT seconds, TTL SHORT: what was told last is open, the others are not, and none stays."""
     assert not any(connects(g1, a) for a in pool(family, *range(8)))
     seen = set()
     while len(seen) < 3:
         (address, ttl), = ask(g1, "www.garden.example", family)
         g1.connect(address, 443).close()
-        assert opened(gw, family)[address, None, None] in range(1, 3) and ttl <= 2
+        assert opened(gw, family)[address, None, None] in range(1, SHORT + 1) and ttl <= SHORT
         assert not connects(g1, next(a for a in pool(family, *range(8)) if a not in {address, *seen}))
         seen.add(address)
         wait_closed(gw, g1, address)
@@ -112,7 +112,7 @@ def test_ports_and_aliases(gw, g1, family):
     address, = pool(family, 1)
     assert [a for a, _ in ask(g1, "ALIAS.garden.example", family)] == [address]
     g1.connect(address, 443).close()
-    assert opened(gw, family).keys() == {(address, "tcp", 443)} and max(opened(gw, family).values()) <= 2
+    assert opened(gw, family).keys() == {(address, "tcp", 443)} and max(opened(gw, family).values()) <= SHORT
     assert g1.get(f"http://{bracket(address)}/").status == 511
     assert not connects(g1, address, 22)
     wait_until(lambda: not opened(gw, family), what="it has ended")
@@ -145,7 +145,7 @@ def test_never_shorter_never_longer(gw, g1, family):
     """Two names with one address: it stays open until the last TTL that was told, in whichever order."""
     key = (*pool(family, 3), None, None)
     ask(g1, "short.garden.example", family)
-    assert opened(gw, family)[key] <= 2
+    assert opened(gw, family)[key] <= SHORT
     ask(g1, "long.garden.example", family)
     assert opened(gw, family)[key] > 3000
     ask(g1, "short.garden.example", family)
