@@ -30,6 +30,7 @@ PORT = 4242
 IDLE = round(3 + SLOW)  # seconds
 RATE = max(1_000_000, round(4_000_000 / SLOW))
 SO_RCVBUFFORCE = 33  # of asm-generic/socket.h, which Python does not name
+UDP_SEGMENT = 103    # of linux/udp.h: one send, many datagrams, one packet in the network stack
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +193,23 @@ def test_rate(running, family, direction):
 
 
 @families
-def test_large_packets_pass_a_small_rate(running, family):
-    """What the network stack has joined to 64 kB is let through, if not at once."""
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_large_packets_pass_a_small_rate(running, family, direction):
+    """What is one packet of 60 kB to the network stack is let through, as it is when nothing has passed for a while."""
+    lab, gw = running
+    g1, count = lab.guests["g1"], 60
+    grant(gw, g1, f"--rate-{direction}", "64k")
+    with udp(g1.namespace, family, g1.addresses[family]) as inside, udp(lab.name("up"), family, UP[family]) as outside:
+        source, sink, target = (inside, outside, UP[family]) if direction == "up" else (
+            outside, inside, g1.addresses[family])
+        source.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(payload(family)))
+        source.sendto(payload(family) * count, (target, PORT))
+        assert received(sink) == count
+
+
+@families
+def test_a_download_at_a_small_rate(running, family):
+    """It goes on, slowly."""
     lab, gw = running
     g1 = lab.guests["g1"]
     grant(gw, g1, "--rate-down", "256k")
