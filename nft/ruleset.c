@@ -135,15 +135,22 @@ enum { WORD_MAX = ZONE_NAME_MAX + 4 };
 /* A word of portal.nft and what stands for it. */
 struct word {
 	const char *word;
+	bool absent; /* lines that begin with it are left out */
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 24 };
+enum { WORDS = 26 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
 	w->word = word;
 	snprintf(w->value, sizeof(w->value), "%lu", value);
+}
+
+static void set_condition(struct word *w, const char *word, bool holds)
+{
+	w->word = word;
+	w->absent = !holds;
 }
 
 /* Without the native expression the gate puts a rule of its own before this one. */
@@ -215,6 +222,8 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	queue_statement(globals, words[n++].value);
 	words[n].word = "$answers";
 	answers_statement(globals, words[n++].value);
+	set_condition(&words[n++], "$garden ", zone->garden.count > 0);
+	set_condition(&words[n++], "$names ", zone->garden.name_count > 0);
 	set_number(&words[n++], "$calm_limit", calm);
 	set_number(&words[n++], "$calm_burst", calm * 2UL);
 	set_number(&words[n++], "$storm_limit", storm);
@@ -232,13 +241,22 @@ static const struct word *word_at(const struct word *words, const char *p)
 	return NULL;
 }
 
-/* Writes a span with the words replaced, without its comment lines. */
+/* A comment, or for zones of another kind. */
+static bool left_out(const struct word *words, const char *line)
+{
+	const char *begin = line + strspn(line, "\t");
+	const struct word *w = word_at(words, begin);
+
+	return *begin == '#' || (w && w->absent);
+}
+
+/* Writes a span with the words replaced. */
 static void write_span(FILE *out, const struct span *span, const struct word *words)
 {
 	bool line_start = true;
 
 	for (const char *p = span->begin; p < span->end;) {
-		if (line_start && p[strspn(p, "\t")] == '#') {
+		if (line_start && left_out(words, p)) {
 			p = strchr(p, '\n') + 1;
 			continue;
 		}

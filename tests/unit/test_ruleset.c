@@ -127,6 +127,38 @@ static void test_no_egress(void **state)
 	ruleset_finish(&rs);
 }
 
+/* A zone asks for what its garden has, and for nothing else. */
+static void test_gardens(void **state)
+{
+	const struct ruleset_globals globals = {.mark = 0x800000, .egress = true};
+	const bool present = true;
+	struct opened opened = {0};
+	struct ruleset rs = {0};
+
+	(void)state;
+	assert_int_equal(ruleset_init(&rs, PORTAL_NFT), 0);
+	for (unsigned int kind = 0; kind < 8; kind++) {
+		const size_t addresses = kind & 1, names = kind >> 1 & 1;
+		struct gate_zone z = zone("guest", "br-guest");
+		char *text = NULL;
+
+		z.divert = kind & 4 ? DIVERT_QUEUE : DIVERT_REDIRECT;
+		z.garden.count = addresses;
+		z.garden.name_count = names;
+		assert_int_equal(ruleset_render(&rs, &z, &opened, &present, 1, &globals, &text), 0);
+		assert_int_equal(count(text, "daddr . meta l4proto . th dport @z_guest_garden"),
+				 4 * addresses);
+		assert_int_equal(count(text, "saddr . meta l4proto . th sport @z_guest_garden"),
+				 2 * addresses);
+		assert_int_equal(count(text, "daddr @z_guest_names"), 4 * names);
+		assert_int_equal(count(text, "saddr . meta l4proto . th sport @z_guest_ports"),
+				 2 * names);
+		assert_int_equal(count(text, "$"), 0);
+		free(text);
+	}
+	ruleset_finish(&rs);
+}
+
 static void test_broken_file(void **state)
 {
 	char path[] = "/tmp/test_ruleset.XXXXXX";
@@ -146,9 +178,8 @@ static void test_broken_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_valid_names),
-		cmocka_unit_test(test_render),
-		cmocka_unit_test(test_no_egress),
+		cmocka_unit_test(test_valid_names), cmocka_unit_test(test_render),
+		cmocka_unit_test(test_no_egress),   cmocka_unit_test(test_gardens),
 		cmocka_unit_test(test_broken_file),
 	};
 
