@@ -29,16 +29,16 @@ static void cut_off(void *data, int error, size_t count)
 }
 
 /* Those of a zone that ended while we were away. */
-static int end_sessions(struct engine *e, uint32_t zone, uint64_t away_ms)
+static int end_sessions(struct engine *e, uint32_t zone, int64_t away_ms)
 {
 	CLEANUP(cleanup_free) struct mac *macs = calloc(CHANGE_MAX, sizeof(*macs));
-	const uint64_t until = now_boot_ms() + away_ms;
+	const int64_t until = (int64_t)now_boot_ms() + away_ms;
 	struct session *s;
 	size_t n = 0;
 	int r = macs ? 0 : -ENOMEM;
 
 	for (s = TAILQ_FIRST(&e->sessions.lists[zone]); s && r == 0; s = TAILQ_NEXT(s, of_zone)) {
-		if (s->restored && s->ends_ms <= until) {
+		if (s->restored && (int64_t)s->ends_ms <= until) {
 			s->restored = false;
 			macs[n++] = s->key.mac;
 		}
@@ -51,8 +51,9 @@ static int end_sessions(struct engine *e, uint32_t zone, uint64_t away_ms)
 }
 
 /* The clock says now how long we were away: it is taken off what the store had, here at once, and in
- * the kernel as if those sessions were not there yet, which replaces their ends. */
-static void take_off(struct engine *e, uint64_t away_ms)
+ * the kernel as if those sessions were not there yet, which replaces their ends.  Negative, up to a second: so
+ * much was taken off too much, because the last record tells whole seconds. */
+static void take_off(struct engine *e, int64_t away_ms)
 {
 	int r = 0;
 
@@ -69,8 +70,10 @@ static void take_off(struct engine *e, uint64_t away_ms)
 		s->restored = false;
 		s->round = ROUND_NEVER;
 		s->too_long = true;
+		const int64_t ends_ms = (int64_t)s->ends_ms - away_ms;
+
 		sessions_put(&e->sessions, s->key.zone, &s->key.mac,
-			     s->ends_ms > away_ms ? s->ends_ms - away_ms : 0);
+			     ends_ms > 0 ? (uint64_t)ends_ms : 0);
 	}
 	restore_members(e, taken_off);
 }
@@ -89,7 +92,7 @@ void persist_check_clock(struct engine *e)
 	if (!p->clock_behind || at_start_ms < p->last.unix_s * 1000)
 		return;
 	p->clock_behind = false;
-	take_off(e, at_start_ms > last_ms ? at_start_ms - last_ms : 0);
+	take_off(e, (int64_t)(at_start_ms - last_ms));
 }
 
 static int arm_clock(int fd)
