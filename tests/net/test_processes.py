@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What each process is allowed, as the kernel says it: uid, capabilities, no_new_privs, seccomp, open files."""
+import json
 import os
 import pwd
 import socket
@@ -111,3 +112,25 @@ def test_a_stranger_of_the_machine_cannot_speak_to_the_children(gw):
         sock.settimeout(5)
         sock.recv(1000)
     assert gw.answers(), "nonsense closes that connection only"
+
+
+def test_a_list_waits_for_its_reader(lab, gw):
+    """Who asks for a list and does not read on holds nobody up, and nothing is made that would wait for him: what ends
+    meanwhile is not in the rest."""
+    g1, count = lab.add_guest("g1"), 20_000
+    gw.ctl("grant", "--file", "-", input="\n".join(f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}" for n in range(count)))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.connect(gw.socket)
+        sock.settimeout(30)
+        sock.sendall(b'{"verb":"list"}\n')
+        lines = sock.makefile()
+        answer = json.loads(lines.readline())
+        listed = len(answer["sessions"])
+        assert answer["more"] and listed < count
+        g1.login(6)
+        gw.revoke_all()
+        assert gw.sessions() == {} and g1.is_stranger()
+        while answer["more"]:
+            answer = json.loads(lines.readline())
+            listed += len(answer["sessions"])
+    assert listed < count / 4, "what sockets hold"
