@@ -274,10 +274,11 @@ static struct timespec deadline_after(uint64_t ms)
 	return ts;
 }
 
-/* Nothing is left, or what was tried failed. */
+/* Nothing is left, not with the thread either, or what was tried failed. */
 static bool is_drained(const struct store *s, uint64_t target)
 {
-	return s->tried >= target && (s->error || pending_count(&s->queue) == 0);
+	return s->tried >= target &&
+	       (s->error || (s->held_count == 0 && pending_count(&s->queue) == 0));
 }
 
 int store_drain(struct store *s, uint64_t timeout_ms)
