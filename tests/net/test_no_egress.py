@@ -134,24 +134,26 @@ def test_nobody_outside_begins(running, family):
 
 
 @families
-@pytest.mark.parametrize("how", ["revoke", "expiry", "quota"])
-def test_streams_towards_a_guest_end_with_its_session(running, family, how):
+@pytest.mark.parametrize("how", ["revoke", "block", "untrust", "expiry", "quota"])
+def test_streams_towards_a_guest_end_with_its_access(running, family, how):
     """portald deletes its connections; a neighbour's go on."""
     lab, gw = running
     g1, g2 = lab.guests["g1"], lab.guests["g2"]
-    options = {"revoke": [], "expiry": ["--for", "5s"], "quota": ["--quota-up", str(QUOTA)]}[how]
-    gw.ctl("grant", g1.mac, "--zone", "guest", *options)
+    options = {"expiry": ["--for", "5s"], "quota": ["--quota-up", str(QUOTA)]}.get(how, [])
+    gw.ctl("trust" if how == "untrust" else "grant", g1.mac, "--zone", "guest", *options)
     gw.ctl("grant", g2.mac, "--zone", "guest")
     with g1.download(family) as a, g1.stream(family) as b, g2.download(family) as c, g2.stream(family) as d:
         for flow in (a, b, c, d):
             flow.wait_progress(flow.STEP // 4)
-        if how == "revoke":
-            gw.revoke(g1)
+        if how in ("revoke", "block", "untrust"):
+            gw.ctl(how, g1.mac, "--zone", "guest")
         if how == "quota":
             assert blast(lab, g1, family, "up", 150) <= allowed("up")
         wait_until(lambda: ("guest", g1.mac) not in gw.sessions(), 30, "the session ends")
         assert_cut([a, b], [c, d])
     assert not lab.forwarded_of(g1)
+    if how == "block":
+        gw.ctl("unblock", g1.mac, "--zone", "guest")
 
 
 def test_limits_that_need_it_are_refused(running):
