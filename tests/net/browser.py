@@ -4,6 +4,7 @@ import re
 
 from authority import NAME
 from guest import bracket
+from namespace import seconds
 
 OTHER = "other.test"
 
@@ -14,7 +15,7 @@ class Browser:
     def __init__(self, guest, authority, family, names=(NAME, OTHER)):
         self.guest = guest
         address = guest.gateway[family]
-        self.options = ["--cacert", authority.path("ca.pem"), "--connect-timeout", "5", "-m", "10", "-s", "-i"]
+        self.options = ["--cacert", authority.path("ca.pem"), "--connect-timeout", seconds(5), "-m", seconds(10), "-s", "-i"]
         for name in names:
             for port in (80, 443):
                 self.options += ["--resolve", f"{name}:{port}:{bracket(address)}"]

@@ -16,6 +16,11 @@ SLOW = float(os.environ.get("PORTALD_SLOW", "1"))  # how many times longer than 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def seconds(number):
+    """As an option of a program: SLOW times as many."""
+    return str(round(number * SLOW))
+
+
 def _setns(fd):
     if _libc.setns(fd, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")

@@ -10,7 +10,7 @@ import gateway
 from conftest import families
 from guest import bracket, parse_page, read_all, refresh_target, tls_hello
 from lab import FORBIDDEN
-from namespace import wait_until
+from namespace import SLOW, seconds, wait_until
 
 METHODS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "BREW"]
 TARGETS = ["/", "/hotspot-detect.html", "/connecttest.txt", "/a/b?c=d&e=%00", "/login", "/generate_204/x", "/" + "x" * 2000]
@@ -244,7 +244,7 @@ def test_noise(stranger, family, what):
     """An HTTP error, 511 or a close, never a hang of the server: the next request is served meanwhile and after."""
     data = NOISE[what] or tls_hello()
     # queue: what is unclear is answered when the guest's kernel sends it again, for the fifth time after 6.6 s
-    with stranger.connect(FORBIDDEN[family], 80, timeout=20.0) as sock:
+    with stranger.connect(FORBIDDEN[family], 80, timeout=20.0 * SLOW) as sock:
         sock.sendall(data)
         still_served(stranger, family)
         sock.shutdown(socket.SHUT_WR)
@@ -291,12 +291,12 @@ def test_many_idle_connections_do_not_lock_others_out(lab, gw, stranger, family)
 def test_curl_and_wget(stranger, family, tmp_path):
     """Programs that look at the status do not take the page for what they asked for."""
     flag = f"-{family}"
-    plain = stranger.run(["curl", "-sS", flag, "-m", "8", "-w", "%{http_code}", "http://forbidden.example/file.tar.gz"])
+    plain = stranger.run(["curl", "-sS", flag, "-m", seconds(8), "-w", "%{http_code}", "http://forbidden.example/file.tar.gz"])
     assert plain.returncode == 0 and plain.stdout.endswith("511")
     assert refresh_target(parse_page(_Body(plain.stdout[:-3]))) is not None
-    assert stranger.run(["curl", "-sS", "-f", flag, "-m", "8", "http://forbidden.example/"]).returncode == 22
+    assert stranger.run(["curl", "-sS", "-f", flag, "-m", seconds(8), "http://forbidden.example/"]).returncode == 22
     out = str(tmp_path / "out")
-    wget = stranger.run(["wget", flag, "-T", "8", "-t", "1", "-O", out, "http://forbidden.example/file"])
+    wget = stranger.run(["wget", flag, "-T", seconds(8), "-t", "1", "-O", out, "http://forbidden.example/file"])
     assert wget.returncode == 8, wget.stderr
     assert os.path.getsize(out) == 0
 

@@ -14,7 +14,7 @@ from conftest import families
 from frames import Wire
 from guest import assert_cut, bracket
 from lab import FORBIDDEN, UP, WAN
-from namespace import open_socket, wait_until
+from namespace import open_socket, seconds, wait_until
 from test_flush import restored_by
 
 OURS = 9999  # a port of the garden that upstream does not listen on
@@ -60,7 +60,7 @@ def test_what_is_listed(lab, fresh, family):
     assert refused(lambda: g1.udp(up, 7, b"x"))
     assert refused(lambda: g1.udp(up, 443, b"x"))
     assert refused(lambda: g1.udp(FORBIDDEN[family], 123, b"x"))
-    assert g1.run(["ping", "-c", "1", "-W", "5", "-n", up]).returncode == 1
+    assert g1.run(["ping", "-c", "1", "-W", seconds(5), "-n", up]).returncode == 1
     assert g1.is_stranger()
 
 

@@ -14,7 +14,7 @@ from conftest import families
 from dnswire import A, AAAA, TXT
 from guest import bracket
 from nameserver import POOL, SHORT
-from namespace import open_socket, wait_until
+from namespace import open_socket, seconds, wait_until
 from resolvers import Upstream, ask, connects, opened, shut
 
 LISTED = ("www.garden.example *.wild.garden.example alias.garden.example:443/tcp many.garden.example bad.garden.example "
@@ -103,7 +103,7 @@ def test_every_protocol_and_port(g1, family):
     """A name alone opens all of an address, as an address does: a web page of it is not diverted, and it answers pings."""
     (address, _), = ask(g1, "a.wild.garden.example", family)
     assert g1.get(f"http://{bracket(address)}/").status == 200
-    assert g1.run(["ping", "-c", "1", "-W", "5", "-n", address]).returncode == 0
+    assert g1.run(["ping", "-c", "1", "-W", seconds(5), "-n", address]).returncode == 0
 
 
 @families

@@ -8,7 +8,7 @@ import gateway
 from conftest import families
 from guest import assert_cut
 from lab import UP
-from namespace import open_socket, sysctl, wait_until
+from namespace import open_socket, seconds, sysctl, wait_until
 
 # The two lines that such a host needs for portald, as the README gives them, are marked.
 HOST = """
@@ -51,12 +51,12 @@ def test_the_whole_journey_behind_policy_drop(clean, family):
     lab, gw = clean
     g1, g2, s1 = (lab.guests[n] for n in ("g1", "g2", "s1"))
     assert g1.is_stranger() and s1.is_stranger()
-    assert g1.run(["curl", f"-s{family}", "-m", "8", "-o", "/dev/null", "-w", "%{http_code}",
+    assert g1.run(["curl", f"-s{family}", "-m", seconds(8), "-o", "/dev/null", "-w", "%{http_code}",
                    "http://anything.example/"]).stdout == "511", "DNS to the gateway works as well"
     g1.login(family)
     gw.grant(g2)
     assert g1.is_online()
-    assert g1.run(["curl", f"-s{family}", "-m", "8", "http://anything.example/"]).stdout.count("open internet") == 1
+    assert g1.run(["curl", f"-s{family}", "-m", seconds(8), "http://anything.example/"]).stdout.count("open internet") == 1
     with g1.download(family) as a, g1.stream(family) as b, g2.download(family) as c, g2.stream(family) as d:
         for flow in (a, b, c, d):
             flow.wait_progress(50)

@@ -8,7 +8,7 @@ import frames
 from capture import parse_frame
 from guest import assert_cut
 from lab import FORBIDDEN, UP, Lab
-from namespace import wait_until
+from namespace import seconds, wait_until
 
 both = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
@@ -34,13 +34,13 @@ def test_upstream_serves(open_lab, family):
         with guest.connect(UP[family], 22) as ssh:
             assert ssh.recv(64).startswith(b"SSH-")
         name = "[%s]" % UP[6] if family == 6 else UP[4]
-        done = guest.run(["curl", "-sk", "-m", "5", f"https://{name}/"])
+        done = guest.run(["curl", "-sk", "-m", seconds(5), f"https://{name}/"])
         assert "The open internet" in done.stdout
 
 
 @both
 def test_names_resolve(open_lab, family):
-    done = open_lab.guests["g1"].run(["curl", f"-s{family}", "-m", "5", "http://anything.example/"])
+    done = open_lab.guests["g1"].run(["curl", f"-s{family}", "-m", seconds(5), "http://anything.example/"])
     assert "The open internet" in done.stdout, done
 
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from guest import FAMILY
-from namespace import open_socket, wait_until
+from namespace import open_socket, seconds, wait_until
 from prometheus import check, metrics, samples
 
 
@@ -23,7 +23,7 @@ def listening(request, own_gateway):
 
 def curl(gw, *args):
     """Status, headers and body of an answer that the gateway's own host gets."""
-    done = gw.lab.run("gw", ["curl", "-sS", "-i", "-g", "--max-time", "20", *args])
+    done = gw.lab.run("gw", ["curl", "-sS", "-i", "-g", "--max-time", seconds(20), *args])
     assert done.returncode == 0, done.stderr
     head, _, body = done.stdout.partition("\r\n\r\n") if "\r\n\r\n" in done.stdout else done.stdout.partition("\n\n")
     return int(head.split()[1]), head.lower(), body

@@ -12,7 +12,7 @@ import gateway
 from conftest import families
 from guest import read_all, tls_hello
 from lab import FORBIDDEN
-from namespace import wait_until
+from namespace import SLOW, wait_until
 from prometheus import metrics
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "clients"))
@@ -132,7 +132,7 @@ def test_same_bytes(strangers, family, what):
 
 def status(guest, family, request):
     """The status that a request gets whose sender then waits for the end; "" if there is no answer."""
-    with guest.connect(FORBIDDEN[family], 80, timeout=20.0) as sock:
+    with guest.connect(FORBIDDEN[family], 80, timeout=20.0 * SLOW) as sock:
         try:
             sock.sendall(request)
             sock.shutdown(socket.SHUT_WR)

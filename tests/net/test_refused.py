@@ -12,7 +12,7 @@ from conftest import families
 from frames import Wire, udp
 from guest import bracket
 from lab import FORBIDDEN
-from namespace import open_socket, wait_until
+from namespace import open_socket, seconds, wait_until
 
 SOON = 3.0  # seconds; a dropped SYN would cost at least a minute, a dropped datagram the 8 seconds of these tests
 PATIENCE = 8.0
@@ -65,7 +65,7 @@ def test_ping(stranger, family):
 def test_programs(stranger, family):
     """curl over HTTPS and a foreign DNS server, as a person would try them."""
     start = time.monotonic()
-    done = stranger.run(["curl", "-sSk", "-m", "20", f"https://{bracket(FORBIDDEN[family])}/"])
+    done = stranger.run(["curl", "-sSk", "-m", seconds(20), f"https://{bracket(FORBIDDEN[family])}/"])
     assert done.returncode == 7 and time.monotonic() - start < SOON, done.stderr
 
 

@@ -61,14 +61,14 @@ class Line:
         shown = subprocess.run(["ip", "-n", self.name, "link", "show", "tun0"], capture_output=True, text=True, check=True)
         return "LOWER_UP" in shown.stdout
 
-    def curl(self, family, *options, path="/x", timeout=120):
+    def curl(self, family, *options, path="/x", timeout=120 * namespace.SLOW):
         """(status, whole output) of one curl; the output is headers and body."""
         host = SITE[family] if family == 4 else f"[{SITE[family]}]"
         done = subprocess.run(["ip", "netns", "exec", self.name, "curl", "-sS", "-g", "-i", "--max-time", str(timeout), *options,
                                f"http://{host}{path}"], capture_output=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def connect(self, family, timeout=15):
+    def connect(self, family, timeout=15 * namespace.SLOW):
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         sock = namespace.open_socket(self.name, kind, socket.SOCK_STREAM)
         sock.settimeout(timeout)
@@ -277,7 +277,7 @@ def test_noise(good_line, family):
 @families
 def test_tls_hello(good_line, family):
     """Closed at once, without a reset."""
-    with good_line.connect(family, timeout=1) as sock:
+    with good_line.connect(family, timeout=namespace.SLOW) as sock:
         sock.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(506))
         assert read_all(sock) == b""
 
@@ -296,7 +296,7 @@ def test_small_receive_buffer(make_line, family):
     kind = socket.AF_INET if family == 4 else socket.AF_INET6
     with namespace.open_socket(line.name, kind, socket.SOCK_STREAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
-        sock.settimeout(30)
+        sock.settimeout(30 * namespace.SLOW)
         sock.connect((SITE[family], 80))
         sock.send(REQUEST)
         answer = b""
