@@ -238,19 +238,36 @@ static void send_session(void *data, const struct mac *mac, uint64_t ends_ms, co
 
 /* A dump that the kernel restarts (-EINTR) would give some sessions twice; the engine takes the
  * last word on each. */
+static int dump_zones(struct dumping *d)
+{
+	struct gate *gate = d->gate;
+	int r = 0;
+
+	for (d->zone = 0; d->zone < gate->count && r == 0; d->zone++) {
+		do
+			r = set_dump(&gate->sets, gate->zones[d->zone].name, send_session, d);
+		while (r == -EINTR && d->error == 0);
+	}
+	return r;
+}
+
+/* What somebody flushes meanwhile is no more; of what was told before, the engine knows that it is to be put
+ * back. */
 static int verb_dump(struct gate *gate, const union msg *msg)
 {
 	struct dumping d = {.gate = gate, .id = msg->head.id};
-	int r = 0;
+	int r = dump_zones(&d);
 
-	for (d.zone = 0; d.zone < gate->count && r == 0; d.zone++) {
-		do
-			r = set_dump(&gate->sets, gate->zones[d.zone].name, send_session, &d);
-		while (r == -EINTR);
-		if (d.error < 0)
-			return d.error;
+	for (int i = 1; i < CHANGE_TRIES && r < 0 && d.error == 0; i++) {
+		int restored = gate_check_tables(gate);
+
+		if (restored < 0)
+			return restored;
+		if (restored == 0)
+			break;
+		r = dump_zones(&d);
 	}
-	return answer(gate, msg->head.id, r, NULL);
+	return d.error < 0 ? d.error : answer(gate, msg->head.id, r, NULL);
 }
 
 /* Answered by gate_forgot(), after others maybe. */

@@ -19,7 +19,8 @@ from namespace import wait_until
 COUNT = 100_000
 PORTION = 256  # CHANGE_MAX
 KEEP = ("test_a_hundred_thousand", "test_a_login_does_not_wait_for_a_list", "test_who_asks_during_a_start_is_answered",
-        "test_a_login_beside_a_start", "test_they_outlive_a_restart", "test_a_login_does_not_wait_for_a_flush")
+        "test_a_login_beside_a_start", "test_they_outlive_a_restart", "test_a_flush_during_a_start",
+        "test_a_login_does_not_wait_for_a_flush")
 
 
 def macs(count, first=0):
@@ -183,8 +184,30 @@ def test_they_outlive_a_restart(lab, gw):
     if len(sessions) < COUNT:
         pytest.skip("the test before this one left nothing to look at")
     gw.kill(gw.pids()["portald"])
+    gw.launch()
+    gate = stop_gate_in_the_middle(gw)
+    os.kill(gw.process.pid, signal.SIGTERM)
+    os.kill(gate, signal.SIGCONT)
+    wait_until(lambda: not gw.process.alive(), what="a portald that is starting ends")
     gw.start()
     assert gw.sessions().keys() == sessions.keys()
+
+
+def test_a_flush_during_a_start(lab, gw):
+    """What had been read already is put back as well, and the zones are open then."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw.grant(g1)
+    gw.kill(gw.pids()["portald"])
+    gw.launch()
+    gate = stop_gate_in_the_middle(gw)
+    lab.check("gw", ["nft", "flush", "ruleset"])
+    os.kill(gate, signal.SIGCONT)
+    wait_until(lambda: gw.log_lines("ready:"), 60, "all are back")
+    gw.known = gw.all_pids()
+    assert gw.log_lines("the ruleset was flushed; the zones stay closed until the sessions are read")
+    assert set_sizes(lab) == [COUNT + 1] * 3
+    assert g1.is_online() and g2.is_stranger()
+    gw.revoke(g1)
 
 
 def test_a_login_does_not_wait_for_a_flush(lab, gw):
