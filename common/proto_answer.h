@@ -33,6 +33,7 @@ struct gate_ability {
 	struct msg_head head;
 	int32_t egress;	  /* 0: it has the egress hook; -EOPNOTSUPP: not; -EPERM: not known */
 	uint32_t missing; /* members are there, but not towards them: all must be put again */
+	char names[ERROR_TEXT_MAX]; /* why host names of walled gardens stay closed, or "" */
 };
 
 enum link_state { LINK_MISSING = 1, LINK_READY, LINK_REFUSED /* not Ethernet-like */, LINK_FAILED };

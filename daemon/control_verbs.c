@@ -7,6 +7,7 @@
 
 #include "build-config.h"
 #include "common/cleanup.h"
+#include "daemon/ability.h"
 #include "daemon/check.h"
 #include "daemon/control_server.h"
 #include "daemon/egress.h"
@@ -67,8 +68,7 @@ static json_t *warnings_of(const struct engine *e)
 	if (!out)
 		return warnings;
 	check_host(e->config, out);
-	if (e->no_egress)
-		egress_tell_loss(e->config, out);
+	ability_tell(e, out);
 	fclose(out);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		json_array_append_new(warnings, json_string(line));

@@ -11,9 +11,9 @@
 #include "common/garden_name.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "daemon/ability.h"
 #include "daemon/account.h"
 #include "daemon/control_server.h"
-#include "daemon/egress.h"
 #include "daemon/engine.h"
 #include "daemon/forget.h"
 #include "daemon/guest.h"
@@ -144,24 +144,6 @@ static int init_signals(struct engine *e)
 	return 0;
 }
 
-/* At the start, and at each reload, whose zones may be others. */
-static void able(void *data, bool egress, bool missing)
-{
-	struct engine *e = data;
-	CLEANUP(cleanup_free) char *text = NULL;
-	size_t len = 0;
-	FILE *out = egress ? NULL : open_memstream(&text, &len);
-
-	e->no_egress = !egress;
-	e->put_all = missing;
-	if (!out)
-		return;
-	egress_tell_loss(e->config, out);
-	fclose(out);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		log_warning("%s", line);
-}
-
 static int init_children(struct engine *e, struct engine_parts *parts)
 {
 	int r;
@@ -169,7 +151,7 @@ static int init_children(struct engine *e, struct engine_parts *parts)
 	e->gate_pid = parts->gate_pid;
 	e->gate = (struct gate_client){.channel = {.fd = -1},
 				       .link_changed = link_changed,
-				       .able = able,
+				       .able = ability_learn,
 				       .flushed = restore_flushed,
 				       .lost = engine_gate_lost,
 				       .data = e};

@@ -53,7 +53,8 @@ struct engine {
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
 	enum link_state links[ZONES_MAX];
-	bool no_egress;		/* of the kernel: see daemon/egress.h */
+	bool no_egress;		       /* of the kernel: see daemon/egress.h */
+	char no_names[ERROR_TEXT_MAX]; /* why host names of walled gardens stay closed, or "" */
 	bool put_all;		/* at the start: the kernel has sets that lack members of others */
 	uint32_t flush_round;	/* how often somebody flushed the ruleset */
 	uint64_t restore_count; /* of messages that put members back; see member.c */

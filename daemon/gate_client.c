@@ -96,7 +96,10 @@ static void received(void *data, const union msg *msg)
 		g->link_changed(g->data, msg->gate_link.zone, msg->gate_link.state);
 		break;
 	case MSG_GATE_ABILITY:
-		g->able(g->data, msg->gate_ability.egress == 0, msg->gate_ability.missing);
+		if (!memchr(msg->gate_ability.names, '\0', sizeof(msg->gate_ability.names)))
+			g->lost(g->data, -EBADMSG);
+		else
+			g->able(g->data, &msg->gate_ability);
 		break;
 	case MSG_GATE_FLUSHED:
 		g->flushed(g->data, msg->gate_flushed.round);

@@ -23,8 +23,8 @@ struct gate_client {
 	uint32_t last_id;
 	struct gate_waits waiting;
 	void (*link_changed)(void *data, uint32_t zone, enum link_state state);
-	/* before each load: whether the kernel has the egress hook; and the members lack sets */
-	void (*able)(void *data, bool egress, bool missing);
+	/* before the answer to each load */
+	void (*able)(void *data, const struct gate_ability *ability);
 	/* somebody flushed the ruleset: it is there again, without members */
 	void (*flushed)(void *data, uint32_t round);
 	/* the gate is gone or talks nonsense: the engine must end */

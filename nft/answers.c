@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #include "common/descriptors.h"
-#include "common/log.h"
 #include "common/msg.h"
 #include "nft/answers.h"
+
+enum {
+	/* Answers that wait count against their resolver's socket, and one whose buffer (212,992 bytes) is full stands still,
+	 * for members too.  So many fit, of the size that resolvers send at most unless told otherwise: 1232 bytes, which take
+	 * 2304. */
+	ANSWERS_LENGTH = 64,
+};
 
 int answers_prepare(struct answers *a)
 {
@@ -27,15 +32,11 @@ int answers_open(struct answers *a, uint16_t number)
 	if (a->opened)
 		return 0;
 	/* answers for which there is no room go on at once, and open nothing */
-	int r = queue_bind(&a->queue, number, NFQA_CFG_F_FAIL_OPEN);
+	int r = queue_bind(&a->queue, number, ANSWERS_LENGTH, NFQA_CFG_F_FAIL_OPEN);
 
 	if (r < 0) {
-		log_warning(
-			"NFQUEUE %u for DNS answers: %s; host names in walled-garden and the hosts of the "
-			"certificate stay closed, addresses are open; if other software has the queue, set "
-			"queue-first, else this kernel lacks nfnetlink_queue",
-			number, strerror(-r));
-		return 1;
+		snprintf(a->trouble, sizeof(a->trouble), "NFQUEUE %u: %s", number, queue_why(r));
+		return 0;
 	}
 	a->number = number;
 	a->opened = true;

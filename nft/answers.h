@@ -8,13 +8,14 @@ struct answers {
 	bool there;  /* the gate was started with the socket pair, FD_ANSWERS */
 	bool opened; /* the queue is bound, and the worker has it */
 	uint16_t number;
+	char trouble[ERROR_TEXT_MAX]; /* why host names stay closed, for the engine; or "" */
 	struct queue queue;
 };
 
 /* Opens the socket; call before the seccomp filter. */
 int answers_prepare(struct answers *a);
-/* Binds it to a queue number and sends it to the worker.  0 if that is done, now or before; positive: it cannot be (said to
- * the log): gardens go on by addresses alone; negative errno: the worker is gone. */
+/* Binds it to a queue number and sends it to the worker, if that is not done.  Where it cannot be bound (a->trouble), gardens
+ * go on by addresses alone.  Negative errno: the worker is gone. */
 int answers_open(struct answers *a, uint16_t number);
 void answers_finish(struct answers *a);
 

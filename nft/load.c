@@ -120,6 +120,8 @@ static int load_text(struct gate *gate, const struct link *links, char error[sta
 	return r == 1 || r == -EIO ? takeover_run(gate, rules, error) : r;
 }
 
+#define NO_EXPRESSION "this kernel has neither nft_queue nor xt_NFQUEUE; load or build one of them"
+
 /* Without it strangers' answers go on unread. */
 static void add_answers_rule(struct gate *gate, size_t i)
 {
@@ -130,13 +132,10 @@ static void add_answers_rule(struct gate *gate, size_t i)
 	int r = queue_add_compat_rule(&gate->tables, gate->zones[i].name, "answers_compat", &to);
 
 	if (r < 0)
-		log_warning(
-			"zone %s: host names of the walled garden stay closed, for this kernel has neither "
-			"nft's queue expression nor the target xt_NFQUEUE: %s",
-			gate->zones[i].name, strerror(-r));
+		snprintf(gate->answers.trouble, sizeof(gate->answers.trouble), NO_EXPRESSION);
 }
 
-static int add_queue_rules(struct gate *gate)
+static int add_queue_rules(struct gate *gate, char error[static ERROR_TEXT_MAX])
 {
 	const struct queue_target to = {.first = gate->queues.first, .count = gate->queues.count};
 	int r = 0;
@@ -148,6 +147,8 @@ static int add_queue_rules(struct gate *gate)
 		if (r == 0)
 			add_answers_rule(gate, i);
 	}
+	if (r == -ENOENT)
+		snprintf(error, ERROR_TEXT_MAX, "divert \"queue\": " NO_EXPRESSION);
 	return r;
 }
 
@@ -165,10 +166,11 @@ static int open_queues(struct gate *gate)
 {
 	int r = gate->queues.count > 0 ? queues_open(&gate->queues, gate->globals.queue_first) : 0;
 
+	gate->answers.trouble[0] = '\0';
 	if (r == 0 && gate->answers.there && any_names(gate))
 		r = answers_open(&gate->answers, gate->globals.answers_queue);
 	gate->globals.answers = gate->answers.opened;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int find_links(struct gate *gate, struct link *ret_links)
@@ -204,7 +206,7 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 	if (r == 0)
 		r = load_text(gate, links, error);
 	if (r == 0)
-		r = add_queue_rules(gate);
+		r = add_queue_rules(gate, error);
 	if (r == 0) {
 		memcpy(gate->armed, links, sizeof(gate->armed));
 		r = arm(gate); /* also away with those of an earlier run */

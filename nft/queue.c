@@ -81,18 +81,18 @@ static int set_flags(struct queue *q, uint16_t number, uint32_t flags)
 	return talk(q, nlh);
 }
 
-int queue_bind(struct queue *q, uint16_t number, uint32_t flags)
+int queue_bind(struct queue *q, uint16_t number, uint32_t length, uint32_t flags)
 {
 	const struct nfqnl_msg_config_cmd bind_cmd = {.command = NFQNL_CFG_CMD_BIND};
 	const struct nfqnl_msg_config_params copy = {.copy_range = htonl(PACKET_BYTES),
 						     .copy_mode = NFQNL_COPY_PACKET};
-	const uint32_t length = htonl(QUEUE_LENGTH);
+	const uint32_t max = htonl(length);
 	const int on = 1, size = QUEUE_BUFFER;
 	int fd = mnl_socket_get_fd(q->nl.socket);
 	int r = configure(q, number, &bind_cmd, sizeof(bind_cmd), NFQA_CFG_CMD);
 
 	if (r == 0)
-		r = configure(q, number, &length, sizeof(length), NFQA_CFG_QUEUE_MAXLEN);
+		r = configure(q, number, &max, sizeof(max), NFQA_CFG_QUEUE_MAXLEN);
 	if (r == 0 && flags)
 		r = set_flags(q, number, flags);
 	if (r == 0) /* last: from here on packets come */
@@ -100,6 +100,21 @@ int queue_bind(struct queue *q, uint16_t number, uint32_t flags)
 	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	return r;
+}
+
+/* Another socket's queue is -EPERM, a kernel that knows no queues -EINVAL (nfnetlink_rcv_msg()). */
+const char *queue_why(int error)
+{
+	switch (error) {
+	case -EPERM:
+	case -EBUSY:
+		return "another program has it (/proc/net/netfilter/nfnetlink_queue); end that one, or set "
+		       "queue-first";
+	case -EINVAL:
+		return "this kernel has no queues for packets; load or build nfnetlink_queue";
+	default:
+		return strerror(-error);
+	}
 }
 
 /* Sockets are opened before the seal; their queues are bound later (queues_open). */
@@ -121,11 +136,11 @@ int queues_open(struct queues *q, uint16_t first)
 	for (uint16_t i = 0; i < q->count && !q->opened; i++) {
 		/* segments that the network stack has joined come as one: taken apart again, the
 		 * kernel (6.18) tells no MAC of them */
-		int r = queue_bind(&q->each[i], (uint16_t)(first + i), NFQA_CFG_F_GSO);
+		int r = queue_bind(&q->each[i], (uint16_t)(first + i), QUEUE_LENGTH,
+				   NFQA_CFG_F_GSO);
 
 		if (r < 0)
-			log_error("NFQUEUE %d: %s; if other software has it, set queue-first",
-				  first + i, strerror(-r));
+			log_error("NFQUEUE %d for divert \"queue\": %s", first + i, queue_why(r));
 		if (r == 0)
 			r = msg_send(FD_CHANNELS + i, &open.head,
 				     mnl_socket_get_fd(q->each[i].nl.socket));

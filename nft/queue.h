@@ -35,8 +35,12 @@ struct queues {
 /* Does this kernel have nft's queue expression?  Leaves nothing behind. */
 bool queue_is_native(struct tables *t);
 
-/* Binds a socket to a queue number, so that from then on packets come there.  flags: NFQA_CFG_F_... */
-int queue_bind(struct queue *q, uint16_t number, uint32_t flags);
+/* What a user can do about an error of queue_bind()'s. */
+const char *queue_why(int error);
+
+/* Binds a socket to a queue number, so that from then on packets come there.  length: of the queue, in packets; flags:
+ * NFQA_CFG_F_... */
+int queue_bind(struct queue *q, uint16_t number, uint32_t length, uint32_t flags);
 /* type: for this packet (NFQNL_MSG_VERDICT), or for all up to it.  -EBADMSG: its id lies behind the last one. */
 int queue_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict, uint32_t id);
 

@@ -61,12 +61,14 @@ static bool lacks_netdev(struct gate *gate)
 	       tables_comment(&gate->tables, NFPROTO_NETDEV, comment) == -ENOENT;
 }
 
-static int tell_ability(struct gate *gate)
+/* missing: before the load. */
+static int tell_ability(struct gate *gate, bool missing)
 {
-	const struct gate_ability ability = {.head = {MSG_GATE_ABILITY, 0},
-					     .egress = gate->egress ? 0 : -EOPNOTSUPP,
-					     .missing = lacks_netdev(gate)};
+	struct gate_ability ability = {.head = {MSG_GATE_ABILITY, 0},
+				       .egress = gate->egress ? 0 : -EOPNOTSUPP,
+				       .missing = missing};
 
+	memcpy(ability.names, gate->answers.trouble, sizeof(ability.names));
 	return msg_send(gate->engine, &ability.head, -1);
 }
 
@@ -84,9 +86,8 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	take_globals(gate, &msg->gate_load);
 	if (gate->print)
 		return answer(gate, msg->head.id, gate_print(gate), NULL);
-	r = tell_ability(gate);
-	if (r < 0)
-		return r;
+	const bool missing = lacks_netdev(gate);
+
 	r = gate_load(gate, error);
 	if (r < 0 && watch_take(&gate->flushes) > 0) { /* somebody flushed it meanwhile */
 		r = gate_restore(gate);
@@ -95,7 +96,10 @@ static int verb_load(struct gate *gate, const union msg *msg)
 		r = 0;
 	}
 	gate->loaded = r == 0;
-	int sent = answer(gate, msg->head.id, r, error[0] ? error : NULL);
+	int sent = tell_ability(gate, missing);
+
+	if (sent == 0)
+		sent = answer(gate, msg->head.id, r, error[0] ? error : NULL);
 
 	return sent < 0 || r < 0 ? sent : gate_follow_links(gate);
 }

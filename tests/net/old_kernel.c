@@ -6,13 +6,17 @@
  * same error as one that lacks it:
  *   LACKS=egress   a chain at the netdev family's egress hook is one at a hook that no kernel has
  *   LACKS=netdev   everything of the netdev family is of a family that nf_tables does not have
+ *   LACKS=queue    nft's expression "queue" and the target NFQUEUE have names that no kernel knows
+ *   LACKS=nfnetlink_queue    what is for queues is for a part of netfilter that there is not
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +26,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { NO_HOOK = 9, NO_FAMILY = 12 };
+enum { NO_HOOK = 9, NO_FAMILY = 12, NO_SUBSYSTEM = 0x7f };
 
 static struct nlattr *find_attr(char *begin, const char *end, uint16_t type)
 {
@@ -54,17 +58,43 @@ static void hide_egress(struct nlmsghdr *nlh)
 		memcpy(number + 1, &(uint32_t){htonl(NO_HOOK)}, sizeof(value));
 }
 
+/* Attributes that hold such a name and nothing else: of an expression and of a target, which have the same number. */
+static void hide_queue(struct nlmsghdr *nlh)
+{
+	static const struct {
+		struct nlattr attr;
+		char name[8];
+	} names[] = {{{sizeof(struct nlattr) + sizeof("queue"), NFTA_EXPR_NAME}, "queue"},
+		     {{sizeof(struct nlattr) + sizeof("NFQUEUE"), NFTA_TARGET_NAME}, "NFQUEUE"}};
+	const char *end = (char *)nlh + nlh->nlmsg_len;
+
+	for (char *p = NLMSG_DATA(nlh); p < end; p += NLA_ALIGNTO) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (end - p >= names[i].attr.nla_len &&
+			    memcmp(p, &names[i], names[i].attr.nla_len) == 0)
+				p[sizeof(struct nlattr)] = 'X';
+		}
+	}
+}
+
 static void change_message(struct nlmsghdr *nlh, const char *lacks)
 {
+	const uint16_t subsystem = nlh->nlmsg_type >> 8, type = nlh->nlmsg_type & 0xff;
 	struct nfgenmsg *nfg = NLMSG_DATA(nlh);
 
-	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
-	    nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*nfg)) || nfg->nfgen_family != NFPROTO_NETDEV)
+	if (nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*nfg)))
 		return;
-	if (strcmp(lacks, "netdev") == 0)
+	const bool nft = subsystem == NFNL_SUBSYS_NFTABLES;
+	const bool netdev = nft && nfg->nfgen_family == NFPROTO_NETDEV;
+
+	if (netdev && strcmp(lacks, "netdev") == 0)
 		nfg->nfgen_family = NO_FAMILY;
-	else if (strcmp(lacks, "egress") == 0 && (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWCHAIN)
+	else if (netdev && strcmp(lacks, "egress") == 0 && type == NFT_MSG_NEWCHAIN)
 		hide_egress(nlh);
+	else if (nft && strcmp(lacks, "queue") == 0 && type == NFT_MSG_NEWRULE)
+		hide_queue(nlh);
+	else if (subsystem == NFNL_SUBSYS_QUEUE && strcmp(lacks, "nfnetlink_queue") == 0)
+		nlh->nlmsg_type = (uint16_t)(NO_SUBSYSTEM << 8 | type);
 }
 
 static void change(void *buf, size_t len)
