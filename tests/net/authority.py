@@ -80,6 +80,13 @@ class Authority:
     def revoke(self, file):
         self.openssl("ca", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-revoke", f"{file}.pem")
 
+    def write_list(self, path):
+        """The CRL, in DER, as it is published."""
+        self.openssl("ca", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-gencrl", "-crldays", "1", "-out",
+                     "crl.pem")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.openssl("crl", "-in", "crl.pem", "-outform", "DER", "-out", path)
+
     def respond(self, file, minutes=60, since=0, ca="ca", signer=None, index="index", name=None):
         """What the CA says of FILE.pem, as `openssl ocsp` says it: FILE.der.  since: seconds from now at which it was said;
         minutes: how long it holds, None: no end."""

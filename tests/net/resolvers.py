@@ -167,8 +167,9 @@ def ask(guest, name, family, server=4, **how):
     return dnswire.addresses(answer)
 
 
-def opened(gw, family):
-    """What answers have opened: (address, "tcp" or None, port or None) -> the timeout that it was given, in seconds."""
+def opened(gw, family, what="timeout"):
+    """What answers have opened: (address, "tcp" or None, port or None) -> the timeout that it was given, in seconds, or what
+    is left of it ("expires")."""
     found = {}
     for kind in ("names", "ports"):
         out = gw.lab.check("gw", ["nft", "-j", "list", "set", "inet", "portald", f"z_guest_{kind}{family}"])
@@ -176,7 +177,7 @@ def opened(gw, family):
             for element in item.get("set", {}).get("elem", []):
                 value = element["elem"]["val"]
                 key = tuple(value["concat"]) if isinstance(value, dict) else (value, None, None)
-                found[key] = element["elem"]["timeout"]
+                found[key] = element["elem"][what]
     return found
 
 
@@ -193,6 +194,15 @@ def reload(gw, zone):
     gw.write_config(zone)
     gw.reload()
     wait_until(lambda: gw.log().count("is in force") > before, what="the new configuration is in force")
+
+
+def pool(family, *numbers):
+    return [POOL[dnswire.TYPE[family]][n] for n in numbers]
+
+
+def wait_closed(gw, guest, address):
+    wait_until(lambda: not connects(guest, address), what=f"{address} is closed")
+    assert (address, None, None) not in opened(gw, 6 if ":" in address else 4)
 
 
 def shut(gw, guest, zone):

@@ -11,11 +11,11 @@ import pytest
 import dnswire
 import gateway
 from conftest import families
-from dnswire import A, AAAA, TXT
+from dnswire import A, AAAA, TXT, TYPE
 from guest import bracket
-from nameserver import POOL, SHORT
+from nameserver import SHORT
 from namespace import open_socket, seconds, wait_until
-from resolvers import Upstream, ask, connects, opened, shut
+from resolvers import Upstream, ask, connects, opened, pool, shut, wait_closed
 
 LISTED = ("www.garden.example *.wild.garden.example alias.garden.example:443/tcp many.garden.example bad.garden.example "
           "short.garden.example long.garden.example never.garden.example www.signed.example Big.Signed.Example:443")
@@ -27,7 +27,6 @@ zone "guest" {
   walled-garden = "%s"
 }
 """ % LISTED
-TYPE = {4: A, 6: AAAA}
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +57,6 @@ def g1(gw, lab, resolver):
     shut(gw, guest, ZONE)
     yield guest
     assert guest.is_stranger()
-
-
-def pool(family, *numbers):
-    return [POOL[TYPE[family]][n] for n in numbers]
-
-
-def wait_closed(gw, guest, address):
-    wait_until(lambda: not connects(guest, address), what=f"{address} is closed")
-    assert (address, None, None) not in opened(gw, dnswire_family(address))
-
-
-def dnswire_family(address):
-    return 6 if ":" in address else 4
 
 
 @families
