@@ -51,6 +51,11 @@ int answers_place(const struct answers *a, uint32_t zone, uint32_t ifindex)
 	return a->there ? msg_send(FD_ANSWERS, &msg.head, -1) : 0;
 }
 
+int answers_release(struct answers *a)
+{
+	return a->opened ? queue_release(&a->queue, a->number, ANSWERS_LENGTH) : 0;
+}
+
 int answers_accept(struct answers *a, uint32_t packet_id)
 {
 	return queue_verdict(&a->queue, a->number, NFQNL_MSG_VERDICT, NF_ACCEPT, packet_id);

@@ -22,5 +22,7 @@ void answers_finish(struct answers *a);
 /* Tells the worker where a zone is. */
 int answers_place(const struct answers *a, uint32_t zone, uint32_t ifindex);
 
+/* Lets those that wait go on, unread. */
+int answers_release(struct answers *a);
 /* Lets one packet go on.  -EBADMSG: its id lies behind the last one. */
 int answers_accept(struct answers *a, uint32_t packet_id);

@@ -69,7 +69,6 @@ int gate_print(struct gate *gate)
 	bool present[ZONES_MAX];
 
 	memset(present, true, sizeof(present));
-	gate->globals.answers = true;
 	int r = ruleset_render(&gate->ruleset, gate->zones, gate->opened, present, gate->count,
 			       &gate->globals, &text);
 
@@ -122,30 +121,17 @@ static int load_text(struct gate *gate, const struct link *links, char error[sta
 
 #define NO_EXPRESSION "this kernel has neither nft_queue nor xt_NFQUEUE; load or build one of them"
 
-/* Without it strangers' answers go on unread. */
-static void add_answers_rule(struct gate *gate, size_t i)
-{
-	const struct queue_target to = {.first = gate->answers.number, .count = 1, .bypass = true};
-
-	if (!gate->answers.opened || gate->zones[i].garden.name_count == 0)
-		return;
-	int r = queue_add_compat_rule(&gate->tables, gate->zones[i].name, "answers_compat", &to);
-
-	if (r < 0)
-		snprintf(gate->answers.trouble, sizeof(gate->answers.trouble), NO_EXPRESSION);
-}
-
-static int add_queue_rules(struct gate *gate, char error[static ERROR_TEXT_MAX])
+/* nft's own expression is in the ruleset already. */
+static int add_compat_rules(struct gate *gate, char error[static ERROR_TEXT_MAX])
 {
 	const struct queue_target to = {.first = gate->queues.first, .count = gate->queues.count};
 	int r = 0;
 
-	for (size_t i = 0; i < gate->count && r == 0 && !gate->globals.queue_native; i++) {
-		if (gate->zones[i].divert == DIVERT_QUEUE && gate->queues.count > 0)
-			r = queue_add_compat_rule(&gate->tables, gate->zones[i].name, "compat",
-						  &to);
-		if (r == 0)
-			add_answers_rule(gate, i);
+	for (size_t i = 0; i < gate->count && r == 0; i++) {
+		if (gate->zones[i].divert == DIVERT_QUEUE && gate->queues.count > 0 &&
+		    !gate->globals.queue_native)
+			r = queue_add_rule(&gate->tables, false, gate->zones[i].name, "compat",
+					   &to);
 	}
 	if (r == -ENOENT)
 		snprintf(error, ERROR_TEXT_MAX, "divert \"queue\": " NO_EXPRESSION);
@@ -161,15 +147,35 @@ static bool any_names(const struct gate *gate)
 	return false;
 }
 
-/* The queues that the ruleset sends packets to. */
-static int open_queues(struct gate *gate)
+/* Until resume_answers(), answers go on unread: while the ruleset and the guard are loaded, chains are made anew, and with a
+ * chain's hook the kernel drops what waits in any queue (nf_queue_nf_hook_drop()).  If there is no such map, no answer is
+ * queued either. */
+static int pause_answers(struct gate *gate)
 {
-	int r = gate->queues.count > 0 ? queues_open(&gate->queues, gate->globals.queue_first) : 0;
+	char error[ERROR_TEXT_MAX];
+
+	if (gate->answers.opened)
+		load_run(gate, "flush map inet portald zones_answers\n", error);
+	return answers_release(&gate->answers);
+}
+
+/* Without its rules strangers' answers go on unread. */
+static int resume_answers(struct gate *gate)
+{
+	struct queue_target to = {.count = 1, .bypass = true};
+	int r = 0;
 
 	gate->answers.trouble[0] = '\0';
-	if (r == 0 && gate->answers.there && any_names(gate))
+	if (gate->answers.there && any_names(gate))
 		r = answers_open(&gate->answers, gate->globals.answers_queue);
-	gate->globals.answers = gate->answers.opened;
+	to.first = gate->answers.number;
+	for (size_t i = 0; i < gate->count && gate->answers.opened; i++) {
+		if (gate->zones[i].garden.name_count > 0 &&
+		    queue_add_rule(&gate->tables, gate->globals.queue_native, gate->zones[i].name,
+				   "answers_queue", &to) < 0)
+			snprintf(gate->answers.trouble, sizeof(gate->answers.trouble),
+				 NO_EXPRESSION);
+	}
 	return r;
 }
 
@@ -201,12 +207,14 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 	struct link links[ZONES_MAX] = {0};
 	int r = find_links(gate, links);
 
+	if (r == 0 && gate->queues.count > 0)
+		r = queues_open(&gate->queues, gate->globals.queue_first);
 	if (r == 0)
-		r = open_queues(gate);
+		r = pause_answers(gate);
 	if (r == 0)
 		r = load_text(gate, links, error);
 	if (r == 0)
-		r = add_queue_rules(gate, error);
+		r = add_compat_rules(gate, error);
 	if (r == 0) {
 		memcpy(gate->armed, links, sizeof(gate->armed));
 		r = arm(gate); /* also away with those of an earlier run */
@@ -215,6 +223,8 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 		r = place_zone(gate, i);
 	if (r == 0)
 		r = load_guard(gate);
+	if (r == 0)
+		r = resume_answers(gate);
 	if (r < 0 && !error[0])
 		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
 	return r;

@@ -56,49 +56,97 @@ static struct nlmsghdr *put_head(char *buf, uint16_t number, uint16_t type, uint
 	return nlh;
 }
 
-static int talk(struct queue *q, struct nlmsghdr *nlh)
+static int send_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict,
+			uint32_t id)
 {
-	nlh->nlmsg_seq = ++q->nl.seq;
-	return netlink_talk(&q->nl, nlh, nlh->nlmsg_len, nlh->nlmsg_seq, NULL, NULL);
+	const struct nfqnl_msg_verdict_hdr head = {.verdict = htonl(verdict), .id = htonl(id)};
+	char buf[128];
+	struct nlmsghdr *nlh = put_head(buf, number, type, 0);
+
+	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(head), &head);
+	/* no answer is asked for: this socket's answers go to the worker, who reads packets there */
+	return mnl_socket_sendto(q->nl.socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
-static int configure(struct queue *q, uint16_t number, const void *attr, size_t len, uint16_t type)
+/* Ids run from 1 and wrap; what lies before the last one has its verdict already. */
+int queue_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict, uint32_t id)
 {
-	char buf[256];
-	struct nlmsghdr *nlh = put_head(buf, number, NFQNL_MSG_CONFIG, NLM_F_ACK);
-
-	mnl_attr_put(nlh, type, len, attr);
-	return talk(q, nlh);
+	if ((int32_t)(id - q->last_id) <= 0)
+		return -EBADMSG;
+	q->last_id = id;
+	return send_verdict(q, number, type, verdict, id);
 }
 
-static int set_flags(struct queue *q, uint16_t number, uint32_t flags)
+int queue_release(struct queue *q, uint16_t number, uint32_t count)
 {
-	char buf[256];
-	struct nlmsghdr *nlh = put_head(buf, number, NFQNL_MSG_CONFIG, NLM_F_ACK);
-
-	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
-	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(flags));
-	return talk(q, nlh);
+	return send_verdict(q, number, NFQNL_MSG_VERDICT_BATCH, NF_ACCEPT, q->last_id + count);
 }
 
+/* Of a packet as the kernel tells of it; 0: it is none. */
+static uint32_t packet_id(const struct nlmsghdr *nlh, size_t len)
+{
+	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
+	struct nfqnl_msg_packet_hdr head;
+
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
+	    len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg) + MNL_ATTR_HDRLEN + sizeof(head) ||
+	    mnl_attr_get_type(attr) != NFQA_PACKET_HDR)
+		return 0;
+	memcpy(&head, mnl_attr_get_payload(attr), sizeof(head));
+	return ntohl(head.packet_id);
+}
+
+/* Reads up to the answer to a request and no further: what follows is the worker's.  Packets that come before it are done
+ * with: *ret_id is the last one's, or 0. */
+static int take_answer(int fd, uint32_t *ret_id)
+{
+	union {
+		struct nlmsghdr head;
+		char bytes[256];
+	} buf;
+
+	for (*ret_id = 0;;) {
+		const ssize_t n = recv(fd, &buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if ((size_t)n >= MNL_NLMSG_HDRLEN + sizeof(int) &&
+		    buf.head.nlmsg_type == NLMSG_ERROR)
+			return ((struct nlmsgerr *)mnl_nlmsg_get_payload(&buf.head))->error;
+		const uint32_t id = packet_id(&buf.head, (size_t)n);
+
+		*ret_id = id ? id : *ret_id;
+	}
+}
+
+/* In one message: packets that come to a queue without a mode are dropped, whatever its flags and its rule say. */
 int queue_bind(struct queue *q, uint16_t number, uint32_t length, uint32_t flags)
 {
 	const struct nfqnl_msg_config_cmd bind_cmd = {.command = NFQNL_CFG_CMD_BIND};
 	const struct nfqnl_msg_config_params copy = {.copy_range = htonl(PACKET_BYTES),
 						     .copy_mode = NFQNL_COPY_PACKET};
-	const uint32_t max = htonl(length);
 	const int on = 1, size = QUEUE_BUFFER;
-	int fd = mnl_socket_get_fd(q->nl.socket);
-	int r = configure(q, number, &bind_cmd, sizeof(bind_cmd), NFQA_CFG_CMD);
+	const int fd = mnl_socket_get_fd(q->nl.socket);
+	uint32_t id;
+	char buf[256];
+	struct nlmsghdr *nlh = put_head(buf, number, NFQNL_MSG_CONFIG, NLM_F_ACK);
 
-	if (r == 0)
-		r = configure(q, number, &max, sizeof(max), NFQA_CFG_QUEUE_MAXLEN);
-	if (r == 0 && flags)
-		r = set_flags(q, number, flags);
-	if (r == 0) /* last: from here on packets come */
-		r = configure(q, number, &copy, sizeof(copy), NFQA_CFG_PARAMS);
+	mnl_attr_put(nlh, NFQA_CFG_CMD, sizeof(bind_cmd), &bind_cmd);
+	mnl_attr_put(nlh, NFQA_CFG_PARAMS, sizeof(copy), &copy);
+	mnl_attr_put_u32(nlh, NFQA_CFG_QUEUE_MAXLEN, htonl(length));
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(flags));
 	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	if (mnl_socket_sendto(q->nl.socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	int r = take_answer(fd, &id);
+
+	if (r == 0 && id)
+		r = queue_verdict(q, number, NFQNL_MSG_VERDICT_BATCH,
+				  flags & NFQA_CFG_F_FAIL_OPEN ? NF_ACCEPT : NF_DROP, id);
 	return r;
 }
 
@@ -186,8 +234,21 @@ static int add_target(struct nftnl_rule *rule, const struct queue_target *to)
 	return 0;
 }
 
-int queue_add_compat_rule(struct tables *t, const char *zone, const char *suffix,
-			  const struct queue_target *to)
+static int add_expression(struct nftnl_rule *rule, const struct queue_target *to)
+{
+	struct nftnl_expr *queue = nftnl_expr_alloc("queue");
+
+	if (!queue)
+		return -ENOMEM;
+	nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_NUM, to->first);
+	nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_TOTAL, to->count);
+	nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_FLAGS, to->bypass ? NFT_QUEUE_FLAG_BYPASS : 0);
+	nftnl_rule_add_expr(rule, queue);
+	return 0;
+}
+
+int queue_add_rule(struct tables *t, bool native, const char *zone, const char *suffix,
+		   const struct queue_target *to)
 {
 	CLEANUP(rule_freep) struct nftnl_rule *rule = nftnl_rule_alloc();
 	char buf[4096], chain[64];
@@ -198,7 +259,8 @@ int queue_add_compat_rule(struct tables *t, const char *zone, const char *suffix
 	snprintf(chain, sizeof(chain), "z_%s_%s", zone, suffix);
 	nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
 	if (nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, "portald") < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0 || add_target(rule, to) < 0)
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0 ||
+	    (native ? add_expression(rule, to) : add_target(rule, to)) < 0)
 		return -ENOMEM;
 	len = nftnl_batch_begin(buf, ++t->nl->seq)->nlmsg_len;
 	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf + len, NFT_MSG_NEWRULE, NFPROTO_INET,
@@ -209,22 +271,6 @@ int queue_add_compat_rule(struct tables *t, const char *zone, const char *suffix
 	len += MNL_ALIGN(nlh->nlmsg_len);
 	len += nftnl_batch_end(buf + len, ++t->nl->seq)->nlmsg_len;
 	return netlink_talk(t->nl, buf, len, acked, NULL, NULL);
-}
-
-/* Ids run from 1 and wrap; what lies before the last one has its verdict already. */
-int queue_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict, uint32_t id)
-{
-	const struct nfqnl_msg_verdict_hdr head = {.verdict = htonl(verdict), .id = htonl(id)};
-	char buf[128];
-
-	if ((int32_t)(id - q->last_id) <= 0)
-		return -EBADMSG;
-	q->last_id = id;
-	struct nlmsghdr *nlh = put_head(buf, number, type, 0);
-
-	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(head), &head);
-	/* no answer is asked for: this socket's answers go to the worker, who reads packets there */
-	return mnl_socket_sendto(q->nl.socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
 int queues_take(struct queues *q, uint16_t i)

@@ -43,6 +43,8 @@ const char *queue_why(int error);
 int queue_bind(struct queue *q, uint16_t number, uint32_t length, uint32_t flags);
 /* type: for this packet (NFQNL_MSG_VERDICT), or for all up to it.  -EBADMSG: its id lies behind the last one. */
 int queue_verdict(struct queue *q, uint16_t number, uint16_t type, uint32_t verdict, uint32_t id);
+/* Lets what waits go on, `count` packets at most; their own verdicts come too late then, and do nothing. */
+int queue_release(struct queue *q, uint16_t number, uint32_t count);
 
 /* Opens the sockets of so many queues; call before the seccomp filter. */
 int queues_prepare(struct queues *q, uint16_t count);
@@ -50,10 +52,9 @@ int queues_prepare(struct queues *q, uint16_t count);
 int queues_open(struct queues *q, uint16_t first);
 void queues_finish(struct queues *q);
 
-/* Where the native expression is missing: puts the compat rule into a zone's chain ("compat", "answers_compat"), which is
- * empty. */
-int queue_add_compat_rule(struct tables *t, const char *zone, const char *suffix,
-			  const struct queue_target *to);
+/* Puts the rule into a zone's chain ("compat", "answers_queue"), which is empty: nft's expression, or the compat target. */
+int queue_add_rule(struct tables *t, bool native, const char *zone, const char *suffix,
+		   const struct queue_target *to);
 
 /* A message from worker i.  -EBADMSG: no honest worker sends it. */
 int queues_take(struct queues *q, uint16_t i);

@@ -139,7 +139,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 27 };
+enum { WORDS = 26 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -172,15 +172,6 @@ static void queue_statement(const struct ruleset_globals *g, char value[static W
 	else
 		snprintf(value, WORD_MAX, "queue num %d-%d", g->queue_first,
 			 g->queue_first + g->queue_count - 1);
-}
-
-/* The same; an answer that nobody reads goes on. */
-static void answers_statement(const struct ruleset_globals *g, char value[static WORD_MAX])
-{
-	if (!g->queue_native || !g->answers)
-		snprintf(value, WORD_MAX, "return");
-	else
-		snprintf(value, WORD_MAX, "queue num %u bypass", g->answers_queue);
 }
 
 static void common_words(const struct ruleset *rs, struct word words[static WORDS])
@@ -226,8 +217,6 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	set_mark(&words[n++], "$closed", globals, '&', ~globals->mark);
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
-	words[n].word = "$answers";
-	answers_statement(globals, words[n++].value);
 	set_condition(&words[n++], "$garden ", zone->garden.count > 0);
 	set_condition(&words[n++], "$names ", zone->garden.name_count > 0);
 	set_number(&words[n++], "$calm_limit", calm);

@@ -22,7 +22,6 @@ struct ruleset_globals {
 	uint32_t mark;
 	uint16_t queue_first, queue_count; /* NFQUEUEs of the web workers */
 	uint16_t answers_queue;		   /* NFQUEUE of DNS answers */
-	bool answers;			   /* somebody reads it */
 	bool queue_native;		   /* the kernel has nft's own queue expression */
 	bool egress;			   /* and the netdev family's egress hook */
 };
