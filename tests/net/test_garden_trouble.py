@@ -92,6 +92,12 @@ def opens_nothing(gw, guest, name, family, number):
     assert opened(gw, family).keys() <= before
 
 
+def held(gw):
+    """How many answers wait in the queue."""
+    with inside(gw.lab.name("gw")), open("/proc/thread-self/net/netfilter/nfnetlink_queue", encoding="ascii") as f:
+        return next(int(line.split()[2]) for line in f if int(line.split()[0]) == ANSWERS)
+
+
 class Asker:
     """A stranger that asks for a name again and again, one question at a time, until it is closed."""
 
@@ -143,17 +149,12 @@ def test_kill(gw, g1, victim, family):
         gw.start()
         asker.wait_answers()
     assert asker.lost <= 1, "but for the one that was in the queue"
+    wait_until(lambda: held(gw) == 0, what="none is left in the queue")
     assert not opened(gw, family)
     assert not connects(g1, *pool(family, STEADY)), "the start has closed it"
     for name, number in (("steady", STEADY), ("brief", BRIEF), ("long", LONG)):
         opens(gw, g1, name, family, number)
     wait_closed(gw, g1, *pool(family, BRIEF))
-
-
-def held(gw):
-    """How many answers wait in the queue."""
-    with inside(gw.lab.name("gw")), open("/proc/thread-self/net/netfilter/nfnetlink_queue", encoding="ascii") as f:
-        return next(int(line.split()[2]) for line in f if int(line.split()[0]) == ANSWERS)
 
 
 @families
@@ -223,6 +224,16 @@ def test_reload(gw, g1, family):
         control.wait_progress(control.STEP)
         assert not control.error
     opens_nothing(gw, g1, "other", family, OTHER)
+    opens(gw, g1, "steady", family, STEADY)
+
+
+@families
+def test_reload_loses_no_answer(gw, g1, family):
+    with Asker(g1, family) as asker:
+        for _ in range(10):
+            gw.reload_now()
+            asker.wait_answers(3)
+    assert not asker.lost and held(gw) == 0
     opens(gw, g1, "steady", family, STEADY)
 
 
