@@ -11,7 +11,7 @@ import gateway
 from authority import NAME, Authority
 from conftest import families
 from guest import bracket
-from namespace import wait_until
+from namespace import seconds, wait_until
 from resolvers import Upstream, ask, connects, opened, pool, reload, wait_closed
 
 OCSP_PORT = 2560  # upstream's own port 80 is taken
@@ -115,7 +115,7 @@ def test_openssl_asks_both(gw, g1, authority, file, said):
     """Who says what of a certificate: its responder, and its list, fetched from where the certificate says."""
     def asked():
         return g1.run(["openssl", "ocsp", "-issuer", authority.path("ca.pem"), "-cert", authority.path(f"{file}.pem"), "-CAfile",
-                       authority.path("ca.pem"), "-url", f"http://{OCSP}:{OCSP_PORT}/", "-timeout", "10"])
+                       authority.path("ca.pem"), "-url", f"http://{OCSP}:{OCSP_PORT}/", "-timeout", seconds(10)])
 
     done = wait_until(lambda: next((d for d in [asked()] if d.returncode == 0), None), what="the responder answers")
     assert re.search(rf"{file}\.pem: {said}$", done.stdout, re.MULTILINE), done.stdout
