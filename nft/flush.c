@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "nft/gate.h"
+#include "nft/load.h"
 
 enum { RESTORE_TRIES = 20 }; /* somebody may flush it again meanwhile */
 

@@ -27,6 +27,7 @@
 #include "common/sandbox.h"
 #include "nft/egress.h"
 #include "nft/gate.h"
+#include "nft/load.h"
 
 /* What libmnl and libnftables do with sockets that are open already. */
 static const struct sandbox_rule gate_calls[] = {

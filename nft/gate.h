@@ -52,11 +52,6 @@ int gate_dispatch(struct gate *gate, const union msg *msg);
 /* Answers a MSG_GATE_FORGET. */
 int gate_forgot(void *gate, uint32_t id, int error);
 
-/* Loads the ruleset of gate->zones.  Negative errno; what nft said, or why, is in error. */
-int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX]);
-/* Prints it, with all interfaces taken to be there. */
-int gate_print(struct gate *gate);
-
 /* If somebody took our tables away, or rules out of them: closes the zones, loads the ruleset again
  * and tells the engine, which restores the members and then says MSG_GATE_OPEN.  1: that was so.
  * Negative errno: exit. */
@@ -66,14 +61,6 @@ int gate_restore(struct gate *gate);
 
 /* Opens the zones after a restoration; an outdated round changes nothing. */
 int gate_open(struct gate *gate, uint32_t round);
-
-/* Looks at each zone's interface, loads egress chains of new ones, tells the engine what changed.
- * Negative errno: exit. */
-int gate_follow_links(struct gate *gate);
-
-/* An interface was deleted (index 0: any may have been).  Its egress chain may be gone with it, even
- * if one with the same name and index is there by now: disarms its zone, for gate_follow_links(). */
-void gate_link_gone(void *gate, uint32_t index);
 
 /* A message of the first worker's about a DNS answer: opens what it tells, then lets it go on.  Negative errno: exit. */
 int gate_take_answer(struct gate *gate);

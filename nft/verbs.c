@@ -15,6 +15,7 @@
 #include "common/link.h"
 #include "common/log.h"
 #include "nft/gate.h"
+#include "nft/load.h"
 
 enum { CHANGE_TRIES = 20 }; /* while somebody flushes the ruleset again and again */
 
