@@ -139,29 +139,30 @@ need_nginx() {
 	need_unpacked nginx nginx nginx
 }
 
-# Unpacks dhcpcd of Debian's package to build/dhcpcd; installed it would take over the host's network.
 need_dhcpcd() {
-	local folder=$ROOT/build/dhcpcd package
+	need_unpacked dhcpcd dhcpcd dhcpcd-base
+}
 
-	if command -v dhcpcd >/dev/null || [ -x "$folder/usr/sbin/dhcpcd" ]; then
-		return 0
-	fi
-	note "unpacking dhcpcd"
-	mkdir -p "$folder"
-	(
-		cd "$folder"
-		apt-get download -qq dhcpcd-base >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq dhcpcd-base; }
-	) || die "could not get Debian's package dhcpcd-base"
-	for package in "$folder"/*.deb; do
-		dpkg-deb -x "$package" "$folder"
-		rm "$package"
-	done
+# get_source SUITE PACKAGE [apt's options]: downloads the source of that Debian release into the current folder, from the mirror
+# that serves the package; the system's own lists stay as they are.
+get_source() {
+	local suite=$1 package=$2 uri options
+	shift 2
+
+	mkdir -p lists/partial parts
+	uri=$(apt-get download --print-uris "$package" | sed -n "s|^'\(.*\)/pool/.*|\1|p")
+	echo "deb-src $uri $suite main" >parts/source.list
+	options=(-qq -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$PWD/parts" -o "Dir::State::Lists=$PWD/lists"
+		-o APT::Sandbox::User=root)
+	apt-get "${options[@]}" update
+	apt-get "${options[@]}" source --download-only "$@" "$package"
+	rm -r lists
 }
 
 # Builds ConnMan from Debian's source in build/connman, with a line of one of its patches taken back: a reference dropped at
 # the first piece of an answer, for which Debian's binary never asks anybody.
 need_connman() {
-	local folder=$ROOT/build/connman uri patch
+	local folder=$ROOT/build/connman patch
 
 	if [ -x "$folder/connmand" ]; then
 		return 0
@@ -169,15 +170,10 @@ need_connman() {
 	note "building ConnMan"
 	need_packages libglib2.0-dev libdbus-1-dev patch make xz-utils
 	rm -rf "$folder"
-	mkdir -p "$folder/lists/partial" "$folder/parts"
-	uri=$(apt-get download --print-uris connman | sed -n "s|^'\(.*\)/pool/.*|\1|p")
+	mkdir -p "$folder"
 	(
 		cd "$folder"
-		echo "deb-src $uri $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) main" >parts/source.list
-		options=(-qq -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$folder/parts" -o "Dir::State::Lists=$folder/lists"
-			-o APT::Sandbox::User=root)
-		apt-get "${options[@]}" update
-		apt-get "${options[@]}" source --download-only connman
+		get_source "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" connman
 		tar -xf connman_*.orig.tar.xz
 		tar -xf connman_*.debian.tar.xz
 		cd connman-*/
@@ -190,6 +186,28 @@ need_connman() {
 		make -s -j2
 		cp src/connmand ..
 	) >"$folder/log" 2>&1 || die "could not build ConnMan: $folder/log says why"
+}
+
+# Builds radvd 2.20 from the source of Debian 13 in build/radvd: Debian 12's does not know the option of RFC 8910.
+need_radvd() {
+	local folder=$ROOT/build/radvd
+
+	if [ -x "$folder/radvd" ]; then
+		return 0
+	fi
+	note "building radvd"
+	need_packages bison flex make xz-utils
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	(
+		cd "$folder"
+		get_source trixie radvd --tar-only
+		tar -xf radvd_*.orig.tar.xz
+		cd radvd-*/
+		./configure --quiet
+		make -s -j2 radvd
+		cp radvd ..
+	) >"$folder/log" 2>&1 || die "could not build radvd: $folder/log says why"
 }
 
 # The second resolver of tests/net, and the tools that sign its zone.
