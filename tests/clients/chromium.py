@@ -45,6 +45,7 @@ class Untrusted(http.server.ThreadingHTTPServer):
 class Chromium(client.Client):
     name = "Chromium"
     hosts = ("www.gstatic.com", "connectivitycheck.gstatic.com")
+    sheet = "http://www.gstatic.com/generate_204"
     server = browser = None
 
     @classmethod

@@ -32,14 +32,16 @@ def find(name, *folders):
 
 
 class Client:
-    """Use as a context manager.  addresses: family -> where the names that it probes are, one family at least."""
+    """Use as a context manager.  addresses: family -> where the names that it probes are, one family at least.  trust: a file
+    of authorities, for those that ask over https."""
 
     name = ""  # as tables have it
+    sheet = None  # the page that it opens where it notices a portal
     hosts = ()  # the names that it probes
     nowhere = {4: "127.0.0.254", 6: "::1"}  # where nobody listens
 
-    def __init__(self, namespace, addresses):
-        self.namespace, self.addresses = namespace, dict(addresses)
+    def __init__(self, namespace, addresses, trust=None):
+        self.namespace, self.addresses, self.trust = namespace, dict(addresses), trust
         self.folder = tempfile.mkdtemp(prefix="portald-client-")
         self.processes = []
         try:
@@ -55,6 +57,11 @@ class Client:
     def program(cls):
         """Its path, and None if it is not here."""
         raise NotImplementedError
+
+    @classmethod
+    def applies(cls, subject):
+        """Has this portal anything that it could notice?"""
+        return True
 
     def start(self):
         """Returns when it can be asked."""

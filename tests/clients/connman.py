@@ -42,6 +42,7 @@ cp {folder}/guest.config /var/lib/connman; mount --bind {folder}/resolv.conf /et
 class ConnMan(client.Client):
     name = "ConnMan"
     hosts = ("ipv4.connman.net", "ipv6.connman.net")
+    sheet = "http://ipv4.connman.net/online/status.html"
 
     @classmethod
     def program(cls):

@@ -50,6 +50,7 @@ NOW = "return Date.now();"
 class Firefox(client.Client):
     name = "Firefox"
     hosts = (HOST,)
+    sheet = f"http://{HOST}/canonical.html"
     marionette = None
 
     @classmethod

@@ -37,6 +37,7 @@ MOUNTS = "mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/lib; "
 class NetworkManager(client.Client):
     name = "NetworkManager"
     hosts = ("network-test.debian.org",)
+    sheet = "http://network-test.debian.org/nm"
     nowhere = {}  # it asks each family for itself, and through the device, where loopback is silent
 
     @classmethod

@@ -19,10 +19,17 @@ def shade(word, width, colours):
     return f"\033[{SHADES[word]}m{text}\033[0m" if colours and word in SHADES else text
 
 
+def shorten(text):
+    return text if len(text) <= WIDTH else text[:WIDTH - 3] + "..."
+
+
 def clients(outcome, colours=False):
     widths = [max(len(c) for c in (*outcome.clients, "client")) + 2, *(len(column) + 2 for column in COLUMNS)]
     lines = ["".join(cell.ljust(w) for cell, w in zip(("client", *COLUMNS), widths)).rstrip()]
     for client, row in outcome.clients.items():
+        if client in outcome.failed:
+            lines.append(shorten(f"{client.ljust(widths[0])}could not be run: {outcome.failed[client]}"))
+            continue
         cells = [client.ljust(widths[0]), *(shade(row[c], w, colours) for c, w in zip(COLUMNS, widths[1:]))]
         lines.append("".join(cells).rstrip())
     return lines
@@ -46,7 +53,7 @@ def requirements(outcome, colours=False):
         lines += [f"{shade(row['verdict'], 14, colours)}  {row['number']:>2} {row['level']:6} {row['what']}" for row in group]
         why = " ".join(str(group[0]["why"]).split())
         if why:
-            lines.append(" " * 26 + (why if len(why) <= WIDTH else why[:WIDTH - 3] + "..."))
+            lines.append(" " * 26 + shorten(why))
     return lines
 
 

@@ -23,14 +23,11 @@ YES, NO, UNKNOWN = "yes", "no", "-"
 COLUMNS = {"notices": BEFORE, "sheet opens": None, "notices the login": AFTER, "notices the expiry": EXPIRED,
            "notices the revoke": REVOKED}
 
-# what the real clients that have a sheet show in it: the page that they probe
-SHEETS = {"Firefox": "http://detectportal.firefox.com/canonical.html", "Chromium": "http://www.gstatic.com/generate_204",
-          "NetworkManager": "http://network-test.debian.org/nm", "ConnMan": "http://ipv4.connman.net/online/status.html"}
-
 # login, expire, revoke: functions that bring it about and return when it is so, or None
 Commands = collections.namedtuple("Commands", "login expire revoke", defaults=(None, None, None))
-# name, family; clients: {client: {column: yes, no or -}}; why: {client: {stage: what it said}}; requirements: [row]
-Outcome = collections.namedtuple("Outcome", "name family clients why requirements")
+# name, family; clients: {client: {column: yes, no or -}}; why: {client: {stage: what it said}}; requirements: [row];
+# failed: {client: why it could not be run}
+Outcome = collections.namedtuple("Outcome", "name family clients why requirements failed")
 
 
 class Examination:
@@ -38,7 +35,7 @@ class Examination:
 
     def __init__(self, subject, commands=Commands(), real_clients=(), say=lambda _: None):
         self.subject, self.commands, self.say = subject, commands, say
-        self.real_classes, self.real = real_clients, []
+        self.real_classes, self.real, self.failed = real_clients, [], {}
         self.results, self.sheets = {}, {}
 
     def look(self, stage):
@@ -48,14 +45,23 @@ class Examination:
         subject.observe(stage)
         subject.seen[stage]["services"] = rfc_network.observe_services(subject)
         found = {m.name: m.look(world) for m in MODELS}
-        for client in self.real:
-            verdict = client.look(subject.family)
-            found[client.name] = Finding(verdict, SHEETS.get(client.name) if verdict == PORTAL else None, "itself")
+        for client in [c for c in self.real if c.name not in self.failed]:
+            with self.noting_failure(client.name):
+                verdict = client.look(subject.family)
+                found[client.name] = Finding(verdict, client.sheet if verdict == PORTAL else None, "itself")
         subject.findings[stage] = found
         if stage == BEFORE:
             without = subject.world()
             subject.findings["without an API"] = {m.name: m.look(without) for m in MODELS} if subject.api else found
             self.sheets = {name: open_sheet(world, f.sheet) for name, f in found.items() if f.sheet}
+
+    @contextlib.contextmanager
+    def noting_failure(self, name):
+        """A program that does not do what its class expects of it ends its row and nothing else."""
+        try:
+            yield
+        except Exception as e:
+            self.failed[name] = " ".join(f"{type(e).__name__}: {e}".split())
 
     def check(self, *stages):
         for row in CHECKS:
@@ -64,8 +70,10 @@ class Examination:
 
     def run(self):
         with contextlib.ExitStack() as stack:
-            self.real = [stack.enter_context(c(self.subject.netns, {self.subject.family: self.subject.address}))
-                         for c in self.real_classes]
+            for c in [c for c in self.real_classes if c.applies(self.subject)]:
+                with self.noting_failure(c.name):
+                    self.real.append(stack.enter_context(c(self.subject.netns, {self.subject.family: self.subject.address},
+                                                           self.subject.ca)))
             self._stages()
         return self
 
@@ -101,14 +109,16 @@ class Examination:
 
     def outcome(self, name):
         found = self.subject.findings
-        clients = {client: {column: self._cell(client, column) for column in COLUMNS} for client in found[BEFORE]}
+        seen = [client for client in found[BEFORE] if client not in self.failed]
+        clients = {client: {column: self._cell(client, column) for column in COLUMNS} for client in seen}
+        clients |= {client: dict.fromkeys(COLUMNS, UNKNOWN) for client in self.failed}
         why = {client: {stage: "{0.verdict}: {0.why}".format(found[stage][client]) for stage in WANTED if stage in found}
-               for client in found[BEFORE]}
-        for client, (_, said) in self.sheets.items():
-            why[client]["sheet"] = said
+               for client in seen}
+        for client in [c for c in self.sheets if c in seen]:
+            why[client]["sheet"] = self.sheets[client][1]
         rows = [{"number": c.number, "level": c.level, "what": c.what, "verdict": self.results[c.number].verdict,
                  "why": self.results[c.number].why} for c in CHECKS]
-        return Outcome(name, self.subject.family, clients, why, rows)
+        return Outcome(name, self.subject.family, clients, why, rows, self.failed)
 
 
 def examine(subject, commands=Commands(), name="portal", real_clients=(), say=lambda _: None):
@@ -119,6 +129,7 @@ def problems(outcome):
     """What is not as it should be, one line each."""
     found = [f"{client}: {column}: {cell} ({outcome.why[client]})" for client, row in outcome.clients.items()
              for column, cell in row.items() if cell == NO]
+    found += [f"{client}: could not be run: {why}" for client, why in outcome.failed.items()]
     return found + [f"{r['number']} {r['level']} {r['what']}: {r['why']}" for r in outcome.requirements
                     if r["verdict"] == check.BROKEN]
 

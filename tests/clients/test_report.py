@@ -10,11 +10,11 @@ from report import clients, document, requirements, text
 from suite import COLUMNS, NO, UNKNOWN, YES, Outcome, problems
 
 
-def outcome(name="ours", family=4, cells=None, verdicts=(MET, BROKEN, NOT_APPLICABLE, UNSEEN)):
+def outcome(name="ours", family=4, cells=None, verdicts=(MET, BROKEN, NOT_APPLICABLE, UNSEEN), failed=None):
     rows = {client: {**dict.fromkeys(COLUMNS, YES), **changed} for client, changed in (cells or {"A": {}}).items()}
     said = [{"number": n + 1, "level": "MUST", "what": f"thing {n + 1}", "verdict": v, "why": f"why <{n + 1}>"}
             for n, v in enumerate(verdicts)]
-    return Outcome(name, family, rows, {client: {} for client in rows}, said)
+    return Outcome(name, family, rows, {client: {} for client in rows}, said, failed or {})
 
 
 def test_text_without_colours():
@@ -45,6 +45,15 @@ def test_a_reason_that_is_shared_is_said_once():
 def test_problems():
     found = problems(outcome(cells={"A": {"notices": NO}, "B": {"notices": UNKNOWN}}))
     assert len(found) == 2 and found[0].startswith("A: notices: no") and found[1].startswith("2 MUST thing 2")
+
+
+def test_a_client_that_could_not_be_run():
+    """A row of its own in the tables, marks of nobody's in the picture, and a problem."""
+    found = outcome(cells={"A": {}, "B": dict.fromkeys(COLUMNS, UNKNOWN)}, verdicts=[MET], failed={"B": "RuntimeError: no bus"})
+    assert re.search("^B +could not be run: RuntimeError: no bus$", text(found, colours=False), re.MULTILINE)
+    assert problems(found) == ["B: could not be run: RuntimeError: no bus"]
+    assert "ours: 1 of 2 clients notice everything" in draw([found])
+    assert json.loads(json.dumps(document([found])))["outcomes"][0]["failed"] == {"B": "RuntimeError: no bus"}
 
 
 def test_json():
