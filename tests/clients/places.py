@@ -13,12 +13,13 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "net")]
 
+import client  # noqa: E402
 import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
 from authority import NAME, Authority  # noqa: E402
 from browse import log_in  # noqa: E402
 from lab import UP  # noqa: E402
-from namespace import sysctl, wait_until  # noqa: E402
+from namespace import ip_batch, sysctl, wait_until  # noqa: E402
 from subject import Subject  # noqa: E402
 from suite import Commands  # noqa: E402
 
@@ -35,6 +36,15 @@ RANGES = """
 dhcp-range=2001:db8:1::,ra-stateless,64,10m
 enable-ra
 """
+RANGES_BESIDE_RADVD = "dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m\n"
+RADVD = """{
+	AdvSendAdvert on;
+	AdvOtherConfigFlag on;
+	MinRtrAdvInterval 3;
+	MaxRtrAdvInterval 4;
+"""
+CRL_HOST, CRL_ADDRESS = "crl.test", {4: "203.0.113.90", 6: "2001:db8:ff::90"}  # upstream's, that no other name leads to
+CRL_LINES = "local-ttl=60\n" + "".join(f"address=/{CRL_HOST}/{a}\n" for a in CRL_ADDRESS.values())
 
 
 class Place:
@@ -98,7 +108,8 @@ class Place:
 
 
 class Portald(Place):
-    """tls: with a certificate for the portal's name, and the API told by DHCP."""
+    """tls: with a certificate for the portal's name that names a CRL, and the API told by DHCP, and by router advertisements
+    if there is a radvd that can (scripts/common.sh builds one: need_radvd)."""
 
     def __init__(self, divert="redirect", tls=False, zone=ZONE):
         self.divert, self.tls, self.zone = divert, tls, zone
@@ -106,12 +117,31 @@ class Portald(Place):
         super().__init__()
 
     def start(self):
-        keys = ""
-        if self.tls:
-            self.authority.issue("portal", NAME)
-            keys = self.authority.keys("portal") + "advertise-api = yes\n"
+        keys = self._certify() if self.tls else ""
         self.gateway = gateway.Gateway(self.lab, self.zone.format(divert=self.divert), globals_=keys)
-        self.start_dnsmasq(self.gateway.ctl_raw("dnsmasq").stdout)
+        lines = self.gateway.ctl_raw("dnsmasq").stdout + (CRL_LINES if self.tls else "")
+        radvd = self.tls and client.find("radvd", "radvd")
+        if radvd:
+            self._start_radvd(radvd)
+        self.start_dnsmasq(lines, RANGES_BESIDE_RADVD if radvd else RANGES)
+
+    def _certify(self):
+        """The CRL is where the certificate says."""
+        self.authority.issue("portal", NAME, more=f"crlDistributionPoints=URI:http://{CRL_HOST}/files/ca.crl\n")
+        self.authority.write_list(self.authority.path("files/ca.crl"))
+        ip_batch(self.lab.name("up"), [f"addr add {CRL_ADDRESS[4]}/24 dev eth0",
+                                       f"addr add {CRL_ADDRESS[6]}/64 dev eth0 preferred_lft 0"])
+        return self.authority.keys("portal") + "advertise-api = yes\n"
+
+    def _start_radvd(self, radvd):
+        path = os.path.join(self.folder, "radvd.conf")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(self.gateway.ctl_raw("radvd").stdout.replace("{\n", RADVD, 1))
+        server = self.lab.spawn("gw", [radvd, "--nodaemon", "--logmethod", "stderr", "--config", path, "--pidfile",
+                                       os.path.join(self.folder, "radvd.pid")], "radvd")
+        wait_until(lambda: "started" in server.output() or not server.alive(), what="radvd is up")
+        if not server.alive():
+            raise RuntimeError(server.output())
 
     def commands(self, family):
         def login():

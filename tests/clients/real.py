@@ -2,10 +2,13 @@
 """The real clients, as client.py has them."""
 from chromium import Chromium
 from connman import ConnMan
+from dhcp import Dhcpcd, Udhcpc
 from firefox import Firefox
 from networkmanager import NetworkManager
 
-CLIENTS = (NetworkManager, Firefox, Chromium, ConnMan)
+PROBING = (NetworkManager, Firefox, Chromium, ConnMan)
+ASKING = (Dhcpcd, Udhcpc)  # the captive portal API, where they are told it
+CLIENTS = (*PROBING, *ASKING)
 
 
 def available():

@@ -17,11 +17,11 @@ import gateway  # noqa: E402
 from check import MET, NOT_APPLICABLE  # noqa: E402
 from lab import FORBIDDEN, UP  # noqa: E402
 from models import MODELS, NOTHING, PORTAL  # noqa: E402
-from places import ZONE, Portald  # noqa: E402
+from places import CRL_HOST, ZONE, Portald  # noqa: E402
 from suite import COLUMNS, YES, examine, problems  # noqa: E402
 
 NO_API = {*range(11, 27), *range(27, 36), 39, 40}
-ON_LINK, NO_OPTION_37 = 22, 30  # the API sees who asks; dnsmasq of Debian 12 cannot send it
+ON_LINK = 22  # the API sees who asks
 families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
@@ -41,8 +41,11 @@ def test_all_green(place, family):
     assert all(row == dict.fromkeys(COLUMNS, YES) for row in outcome.clients.values()), outcome.why
     said = {r["number"]: r["verdict"] for r in outcome.requirements}
     others = {n for n, verdict in said.items() if verdict != MET}
-    assert others == {ON_LINK, NO_OPTION_37} | (set() if place.tls else NO_API), outcome.requirements
+    assert others == {ON_LINK} | (set() if place.tls else NO_API), outcome.requirements
     assert {said[n] for n in others} == {NOT_APPLICABLE}
+    why = {r["number"]: r["why"] for r in outcome.requirements}
+    assert ("NTP", CRL_HOST in why[41]) == (why[41].partition(",")[0], place.tls)
+    assert not place.tls or "RA" in why[31], "radvd, with portalctl's lines, tells of the API as well"
 
 
 @families

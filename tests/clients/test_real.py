@@ -42,7 +42,7 @@ def gw():
         the_gateway.teardown()
 
 
-@pytest.fixture(scope="module", params=real.CLIENTS, ids=[c.name for c in real.CLIENTS])
+@pytest.fixture(scope="module", params=real.PROBING, ids=[c.name for c in real.PROBING])
 def client(gw, request):
     with request.param(gw.lab.guests["g1"].namespace, UP) as running:
         yield running
@@ -83,4 +83,4 @@ def test_the_command(gw, family):
     found = subprocess.run(argv, stdout=subprocess.PIPE, check=False)
     clients = json.loads(found.stdout)["outcomes"][0]["clients"]
     assert (found.returncode, {row["notices"] for row in clients.values()}) == (0, {"yes"})
-    assert {c.name for c in real.CLIENTS} < set(clients)
+    assert {c.name for c in real.PROBING} < set(clients)
