@@ -29,6 +29,8 @@ zone "guest" {
   interface = "br-guest"
   title = "Harbour Café"
   refresh = %d
+  session = 8h
+  extend = 24h
 }
 """
 SITE = "http://anything.example/somewhere?x=1"
@@ -96,8 +98,8 @@ def photograph(browser, name):
     browser.dark(False)
 
 
-def accessible(browser, axe, name):
-    """axe-core finds nothing, in light and dark, on a desktop and on a phone."""
+def accessible(browser, axe, name, element="main *"):
+    """axe-core finds nothing, in light and dark, on a desktop and on a phone; `element` is among what it looked at."""
     browser.evaluate(axe + "; true")
     for size in ((1280, 800), (320, 640, True)):
         for dark in (False, True):
@@ -105,10 +107,11 @@ def accessible(browser, axe, name):
             browser.dark(dark)
             found = browser.evaluate(
                 "axe.run({runOnly: {type: 'tag', values: %r}, rules: {'meta-refresh': {enabled: false}}}).then(r => "
-                "({passes: r.passes.length, violations: r.violations.map(v => v.id + ': ' + v.help + ' ' + "
-                "v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | '))}))" % RULES)
+                "({passes: r.passes.length, seen: r.passes.some(p => p.nodes.some(n => document.querySelector(n.target[0])"
+                "?.matches(%r))), violations: r.violations.map(v => v.id + ': ' + v.help + ' ' + "
+                "v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | '))}))" % (RULES, element))
             assert found["violations"] == [], (name, size, dark)
-            assert found["passes"] > 5, f"{name}: axe looked at next to nothing"
+            assert found["passes"] > 5 and found["seen"], f"{name}: axe looked at next to nothing"
     browser.device(1280, 800)
     browser.dark(False)
 
@@ -150,7 +153,12 @@ def test_the_journey(browser, gw, guest, axe):
     browser.open(portal + "/status")
     browser.wait_path("/status")
     photograph(browser, "status")
-    accessible(browser, axe, "status")
+    accessible(browser, axe, "status", "form[action='/extend'] button")
+    browser.click("form[action='/extend'] button")
+    browser.wait("document.querySelector('[role=status]') !== null", "the page says that there is more time")
+    photograph(browser, "status-extended")
+    accessible(browser, axe, "status-extended", "[role=status]")
+    assert gw.sessions()["guest", guest.mac]["seconds-left"] > 8 * 3600
     browser.click("a[href='/logout']")
     browser.wait_path("/logout")
     photograph(browser, "logout")
