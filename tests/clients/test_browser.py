@@ -15,8 +15,8 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "net"))
 
 import gateway  # noqa: E402
-import lab as lab_module  # noqa: E402
 from cdp import Browser  # noqa: E402
+from conftest import serving  # noqa: E402
 from guest import refresh_target, parse_page  # noqa: E402
 
 AXE_VERSION = "4.10.3"
@@ -48,23 +48,12 @@ def axe():
     return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def lab():
-    gateway.add_accounts()
-    lab_module.remove_stale()
-    with lab_module.Lab() as the_lab:
-        the_lab.add_guest("g1")
-        yield the_lab
-
-
 @pytest.fixture(scope="module", params=[0, 30], ids=["refresh-0", "refresh-30"])
 def gw(request, lab):
     """With a refresh of 0 the 511 page moves on by itself; with 30 s a person follows its link."""
-    the_gateway = gateway.Gateway(lab, CONFIG % request.param)
-    the_gateway.refresh = request.param
-    yield the_gateway
-    the_gateway.close()
-    the_gateway.teardown()
+    with serving(lab, CONFIG % request.param) as the_gateway:
+        the_gateway.refresh = request.param
+        yield the_gateway
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
-import gateway  # noqa: E402
-import lab as lab_module  # noqa: E402
 from chromium import CONNECT, WARNING, Chromium  # noqa: E402
+from conftest import serving  # noqa: E402
 from guest import bracket  # noqa: E402
 from lab import UP  # noqa: E402
 from models import NOTHING, PORTAL  # noqa: E402
@@ -29,24 +28,13 @@ RESET = """table inet lab_reset {
 """
 
 
-@pytest.fixture(scope="module")
-def lab():
-    gateway.add_accounts()
-    lab_module.remove_stale()
-    with lab_module.Lab() as the_lab:
-        the_lab.add_guest("g1")
-        yield the_lab
-
-
 @pytest.fixture(scope="module", params=[("compatible", 200), ("strict", 511)], ids=["redirect", "511"])
 def gw(request, lab):
     """Its probe, /generate_204, is answered with a redirect to the portal's page, or with 511."""
     probes, answer = request.param
-    the_gateway = gateway.Gateway(lab, ZONE % probes)
-    the_gateway.answer = answer
-    yield the_gateway
-    the_gateway.close()
-    the_gateway.teardown()
+    with serving(lab, ZONE % probes) as the_gateway:
+        the_gateway.answer = answer
+        yield the_gateway
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,13 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
-import gateway  # noqa: E402
-import lab as lab_module  # noqa: E402
 from firefox import Firefox  # noqa: E402
 from guest import bracket  # noqa: E402
 from lab import UP  # noqa: E402
 from models import NOTHING, ONLINE, PORTAL  # noqa: E402
 from namespace import wait_until  # noqa: E402
 
+CONFIG = 'zone "guest" {\n  interface = "br-guest"\n  refresh = 60\n}\n'
 SLOW = 60.0  # seconds; Firefox looks every three seconds for the login, if it sees traffic
 PROBE = "http://detectportal.firefox.com/canonical.html"
 RESET = """table inet lab_reset {
@@ -34,18 +33,6 @@ const front = window.gBrowser.selectedBrowser;
 return [front.currentURI.spec, front.contentTitle];
 """
 CLOSE_TABS = BAR + "window.gBrowser.removeAllTabsBut(window.gBrowser.tabs[0]);"
-
-
-@pytest.fixture(scope="module")
-def gw():
-    gateway.add_accounts()
-    lab_module.remove_stale()
-    with lab_module.Lab() as the_lab:
-        the_lab.add_guest("g1")
-        the_gateway = gateway.Gateway(the_lab, 'zone "guest" {\n  interface = "br-guest"\n  refresh = 60\n}\n')
-        yield the_gateway
-        the_gateway.close()
-        the_gateway.teardown()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +60,6 @@ def test_the_notification_leads_to_the_portal(gw, firefox, family):
 
 def test_no_answer_is_no_portal(gw, firefox):
     """With port 80 reset it does not know, so that its other verdicts are worth something."""
-    guest = gw.lab.guests["g1"]
     gw.revoke_all()
     gw.lab.nft(RESET)
     try:

@@ -8,7 +8,6 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
-import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
 from lab import UP  # noqa: E402
 from namespace import wait_until  # noqa: E402
@@ -18,18 +17,6 @@ DROP = """table inet lab_drop {
   chain drop_web { type filter hook prerouting priority -400; tcp dport 80 drop; }
 }
 """
-
-
-@pytest.fixture(scope="module")
-def gw():
-    gateway.add_accounts()
-    lab_module.remove_stale()
-    with lab_module.Lab() as the_lab:
-        the_lab.add_guest("g1")
-        the_gateway = gateway.Gateway(the_lab)
-        yield the_gateway
-        the_gateway.close()
-        the_gateway.teardown()
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,6 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
-import gateway  # noqa: E402
-import lab as lab_module  # noqa: E402
 import programs  # noqa: E402
 from guest import bracket  # noqa: E402
 from lab import UP  # noqa: E402
@@ -18,16 +16,9 @@ from namespace import wait_until  # noqa: E402
 families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
-@pytest.fixture(scope="module")
-def gw():
-    gateway.add_accounts()
-    lab_module.remove_stale()
-    with lab_module.Lab() as the_lab:
-        programs.publish(the_lab, the_lab.add_guest("g1"))
-        the_gateway = gateway.Gateway(the_lab)
-        yield the_gateway
-        the_gateway.close()
-        the_gateway.teardown()
+@pytest.fixture(scope="module", autouse=True)
+def published(lab):
+    programs.publish(lab, lab.guests["g1"])
 
 
 def kept(run):

@@ -11,8 +11,6 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
-import gateway  # noqa: E402
-import lab as lab_module  # noqa: E402
 import real  # noqa: E402
 from lab import UP  # noqa: E402
 from models import ONLINE, PORTAL  # noqa: E402
@@ -29,17 +27,9 @@ COUNT = f"""table inet lab_count {{
 families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
-@pytest.fixture(scope="module")
-def gw():
-    gateway.add_accounts()
-    lab_module.remove_stale()
-    with lab_module.Lab() as the_lab:
-        the_lab.add_guest("g1")
-        the_gateway = gateway.Gateway(the_lab)
-        the_lab.nft(COUNT)
-        yield the_gateway
-        the_gateway.close()
-        the_gateway.teardown()
+@pytest.fixture(scope="module", autouse=True)
+def counted(lab):
+    lab.nft(COUNT)
 
 
 @pytest.fixture(scope="module", params=real.PROBING, ids=[c.name for c in real.PROBING])
