@@ -166,6 +166,30 @@ static void test_many_ends(void **state)
 	event_base_free(base);
 }
 
+/* While a start reads the others, none ends. */
+static void test_held(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct sessions t = {.expired = count_expired, .held = true};
+	struct counted counted = {&t, 0};
+
+	(void)state;
+	t.data = &counted;
+	assert_int_equal(sessions_init(&t, base), 0);
+	assert_non_null(sessions_put(&t, 0, &mac_a, 1));
+	assert_non_null(sessions_put(&t, 0, &mac_b, now_boot_ms() + 3600 * 1000));
+	for (int i = 0; i < 3; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(counted.expired, 0);
+	sessions_release(&t);
+	while (counted.expired == 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_null(sessions_find(&t, 0, &mac_a));
+	assert_non_null(sessions_find(&t, 0, &mac_b));
+	sessions_finish(&t);
+	event_base_free(base);
+}
+
 static void test_walk(void **state)
 {
 	struct event_base *base = event_base_new();
@@ -210,9 +234,13 @@ static void test_walk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_comment_round_trip), cmocka_unit_test(test_foreign_comments),
-		cmocka_unit_test(test_longest_note_fits),  cmocka_unit_test(test_table_and_expiry),
-		cmocka_unit_test(test_many_ends),	   cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_comment_round_trip),
+		cmocka_unit_test(test_foreign_comments),
+		cmocka_unit_test(test_longest_note_fits),
+		cmocka_unit_test(test_table_and_expiry),
+		cmocka_unit_test(test_many_ends),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
