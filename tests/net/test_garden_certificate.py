@@ -114,8 +114,8 @@ def test_the_list_by_name(gw, g1, authority, family):
 def test_openssl_asks_both(gw, g1, authority, file, said):
     """Who says what of a certificate: its responder, and its list, fetched from where the certificate says."""
     def asked():
-        return g1.run(["openssl", "ocsp", "-issuer", authority.path("ca.pem"), "-cert", authority.path(f"{file}.pem"), "-CAfile",
-                       authority.path("ca.pem"), "-url", f"http://{OCSP}:{OCSP_PORT}/", "-timeout", seconds(10)])
+        return g1.run(["openssl", "ocsp", "-issuer", authority.path("ca.pem"), "-cert", authority.path(f"{file}.pem"),
+                       "-CAfile", authority.path("ca.pem"), "-url", f"http://{OCSP}:{OCSP_PORT}/", "-timeout", seconds(10)])
 
     done = wait_until(lambda: next((d for d in [asked()] if d.returncode == 0), None), what="the responder answers")
     assert re.search(rf"{file}\.pem: {said}$", done.stdout, re.MULTILINE), done.stdout

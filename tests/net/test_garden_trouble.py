@@ -79,10 +79,9 @@ def key(family, number):
 
 def opens(gw, guest, name, family, number):
     """The name is asked for until its address is open: after a reload the first answer may come before the web worker has
-    the list."""
-    wait_until(lambda: ask(guest, f"{name}.garden.example", family) and key(family, number) in opened(gw, family),
-               what=f"{name} opens")
-    guest.connect(*pool(family, number), 443).close()
+    the list, and one from the resolver's cache may be about to end."""
+    wait_until(lambda: ask(guest, f"{name}.garden.example", family) and key(family, number) in opened(gw, family)
+               and connects(guest, *pool(family, number)), what=f"{name} opens")
 
 
 def opens_nothing(gw, guest, name, family, number):
