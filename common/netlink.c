@@ -160,7 +160,7 @@ int netlink_dump_next(struct netlink *nl, struct netlink_dump *dump, int flags, 
 
 int netlink_dump(struct netlink *nl, const struct nlmsghdr *request, mnl_cb_t cb, void *data)
 {
-	struct netlink_dump dump;
+	struct netlink_dump dump = {0};
 	int r = netlink_dump_begin(nl, request, &dump);
 
 	while (r == 0)
