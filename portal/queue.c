@@ -16,6 +16,7 @@
 #include "portal/queue.h"
 #include "portal/queue_packet.h"
 #include "portal/responder.h"
+#include "portal/responder_page.h"
 
 enum {
 	BATCH = 32,		   /* packets read at once */
@@ -83,8 +84,7 @@ static int answer(void *ctx, const struct responder_request *req, char *buf, siz
 
 	if (!local->family)
 		local = &p->addrs[req->family != 6];
-	return responder_answer(req, &q->site->zones[req->zone].stranger, local, time(NULL), buf,
-				size);
+	return responder_page(req, q->site, local, time(NULL), buf, size);
 }
 
 /* Has the gate drop packets up to this one; if it does not listen just now, when it does. */

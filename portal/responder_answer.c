@@ -1,51 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "portal/responder_answer.h"
-
-struct text {
-	char *at, *end;
-	bool cut;
-};
-
-static void add(struct text *t, const char *data, size_t len)
-{
-	if ((size_t)(t->end - t->at) < len) {
-		t->cut = true;
-		return;
-	}
-	if (len > 0)
-		memcpy(t->at, data, len);
-	t->at += len;
-}
-
-static void add_text(struct text *t, const char *text)
-{
-	add(t, text, strlen(text));
-}
-
-static int write_response(const struct response *r, bool head, char *buf, size_t size)
-{
-	struct text t = {buf, buf + size, false};
-	char status[32];
-
-	snprintf(status, sizeof(status), "HTTP/1.1 %u ", r->status);
-	add_text(&t, status);
-	add_text(&t, r->reason);
-	for (size_t i = 0; i < r->header_count; i++) {
-		add_text(&t, "\r\n");
-		add_text(&t, r->headers[i].name);
-		add_text(&t, ": ");
-		add_text(&t, r->headers[i].value);
-	}
-	add_text(&t, "\r\n\r\n");
-	if (!head)
-		add(&t, r->body, r->body_len);
-	return t.cut ? -E2BIG : (int)(t.at - buf);
-}
 
 static int answer_portal(const struct addr *local, time_t now, struct response *ret_response)
 {
@@ -74,5 +31,5 @@ int responder_answer(const struct responder_request *req, const struct answer_zo
 		r = answer_portal(local, now, &response);
 	else
 		r = answer_stranger(&ask, zone, now, &response);
-	return r < 0 ? r : write_response(&response, head, buf, size);
+	return r < 0 ? r : response_write(&response, head, buf, size);
 }

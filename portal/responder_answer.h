@@ -21,7 +21,7 @@ struct responder_request {
  * answer_request.  The length of what was written to buf; -E2BIG: no room in it; -ENOMEM.
  *
  * A request for the portal itself, which came to a foreign address because the guest resolves the
- * portal's name otherwise, cannot be served without asking the engine: a GET is sent to the gateway
- * by address, so that it comes back by another way and not in a circle. */
+ * portal's name otherwise: where responder_page() has nothing, a GET is sent to the gateway by address, so
+ * that it comes back by another way and not in a circle. */
 int responder_answer(const struct responder_request *req, const struct answer_zone *zone,
 		     const struct addr *local, time_t now, char *buf, size_t size);

@@ -47,3 +47,6 @@ void response_set_body(struct response *r, char *body, size_t len);
 
 /* NULL if there is no such header */
 const char *response_get(const struct response *r, const char *name);
+
+/* Writes it as it goes out, for HEAD without the body.  Its length; -E2BIG: no room in buf. */
+int response_write(const struct response *r, bool head, char *buf, size_t size);

@@ -10,7 +10,7 @@ import pytest
 
 import gateway
 from conftest import families
-from guest import read_all, tls_hello
+from guest import bracket, read_all, tls_hello
 from lab import FORBIDDEN
 from namespace import SLOW, wait_until
 from prometheus import metrics
@@ -128,6 +128,24 @@ def test_same_bytes(strangers, family, what):
     assert queued == redirected
     assert redirected.startswith((b"HTTP/1.1 511 ", b"HTTP/1.1 302 "))
     assert b"GATEWAY" in redirected or what.startswith(("HEAD", "suite: HEAD")) or what == "a HEAD"
+
+
+@families
+@pytest.mark.parametrize("path", ["/", "/?x=y", "/style.css", "/logo", "/nothing"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_portal_itself(strangers, family, method, path):
+    """Asked for at an address beyond the gateway: the same bytes as far as the engine knows nothing more of it."""
+    redirected, queued = (normal(g, g.exchange(FORBIDDEN[family], f"{method} {path} HTTP/1.1\r\n"
+                                               f"Host: {bracket(g.gateway[family])}\r\n\r\n".encode())) for g in strangers)
+    assert queued == redirected
+    assert redirected.startswith(b"HTTP/1.1 404 " if path in ("/logo", "/nothing") else b"HTTP/1.1 200 ")
+
+
+@families
+def test_who_is_known_to_the_engine_alone_is_sent_there(strangers, family):
+    address = bracket(strangers[1].gateway[family])
+    answer = strangers[1].exchange(FORBIDDEN[family], f"GET /login HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 302 ") and f"\r\nLocation: http://{address}/\r\n".encode() in answer
 
 
 def status(guest, family, request):
