@@ -135,8 +135,13 @@ static struct counters counters_of(const struct member *m)
 		.packets_down = down->packets,
 		.bytes_down = down->bytes - down->packets * ETHER_HEADER,
 		.over = (up->over ? OVER_UP : 0) | (down->over ? OVER_DOWN : 0),
-		.absent = !m->in[SET_UP],
 	};
+}
+
+/* Who is in one set and not in the other was not: somebody flushed the ruleset between the two readings. */
+static bool is_whole(const struct sets *sets, const struct member *m)
+{
+	return m->in[SET_UP] && (m->in[SET_DOWN] || !set_exists(sets, SET_DOWN));
 }
 
 int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t count,
@@ -149,7 +154,8 @@ int set_read(struct sets *sets, const char *zone, const struct mac *macs, size_t
 	int r = set_read_members(sets, zone, SET_UP, SET_DOWN + 1, macs, count, members);
 
 	for (size_t i = 0; i < count && r == 0; i++)
-		ret_counters[i] = counters_of(&members[i]);
+		ret_counters[i] = is_whole(sets, &members[i]) ? counters_of(&members[i])
+							      : (struct counters){.absent = 1};
 	return r;
 }
 

@@ -150,6 +150,18 @@ def test_restart_after_a_flush(lab, machine):
     assert g1.is_online()
 
 
+def test_half_of_a_flush_is_not_counted(lab, machine):
+    """Who is read while somebody takes the sets away has used what it had used."""
+    g1 = lab.add_guest("g1")
+    machine.grant(g1)
+    assert g1.opens(4)
+    used = only(machine.sessions())["bytes-down"]
+    assert used > 0
+    lab.nft(f"delete element netdev portald z_guest_down {{ {g1.mac} }}")
+    time.sleep(3)  # some rounds of accounting
+    assert only(machine.sessions())["bytes-down"] == used == machine.rows("SELECT bytes_down FROM sessions")[0][0]
+
+
 def test_flush_before_the_first_accounting(lab, machine):
     """What was used is known from the start on."""
     g1 = lab.add_guest("g1")
