@@ -3,10 +3,25 @@
 
 #include "common/clock.h"
 
-uint64_t now_boot_ms(void)
+static uint64_t read_ms(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
+	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t now_boot_ms(void)
+{
+	return read_ms(CLOCK_BOOTTIME);
+}
+
+uint64_t now_unix(void)
+{
+	return (uint64_t)time(NULL);
+}
+
+uint64_t now_unix_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
 }

@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/log.h"
+#include "common/msg.h"
 #include "common/paths.h"
 #include "daemon/pages.h"
 #include "daemon/queue_parts.h"

@@ -308,6 +308,15 @@ void config_destroy(struct config *config)
 	free(config);
 }
 
+int config_find_zone(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->zone_count; i++) {
+		if (config->zones[i].name && strcmp(config->zones[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
 size_t config_queues(const struct config *config)
 {
 	for (size_t i = 0; i < config->zone_count; i++) {

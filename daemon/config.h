@@ -37,6 +37,9 @@ struct config {
 int config_load(const char *path, FILE *out, struct config **ret_config);
 void config_destroy(struct config *config);
 
+/* Its index, or -1.  Zones without a name are passed over. */
+int config_find_zone(const struct config *config, const char *name);
+
 /* Web workers that answer packets from NFQUEUEs: all of them, or none if no zone has divert
  * "queue". */
 size_t config_queues(const struct config *config);

@@ -1,47 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parsers of values, for the table of keys (config_key.c): each reads `value` into *field.  0, or
- * -EINVAL after config_complain(). */
+/* The parsers of values, for the table of keys (config_key.c). */
 #pragma once
 
 #include "daemon/config_private.h"
 
-/* "yes" or "no" */
-int config_parse_yes(struct config_load *l, const struct config_key *key, const char *value,
-		     void *field);
-/* "8h", between the key's bounds; the second one also "none" */
-int config_parse_duration(struct config_load *l, const struct config_key *key, const char *value,
-			  void *field);
-int config_parse_extend(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
+config_parser config_parse_yes;	     /* "yes" or "no" */
+config_parser config_parse_duration; /* "8h", between the key's bounds */
+config_parser config_parse_extend;   /* the same, or "none" */
 
-/* Parsers of how strangers are answered. */
-int config_parse_divert(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-int config_parse_probes(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-int config_parse_redirect_probes(struct config_load *l, const struct config_key *key,
-				 const char *value, void *field);
+/* How strangers are answered. */
+config_parser config_parse_divert;
+config_parser config_parse_probes;
+config_parser config_parse_redirect_probes;
 
-/* Parsers of limits. */
-int config_parse_idle(struct config_load *l, const struct config_key *key, const char *value,
-		      void *field);
-int config_parse_bytes(struct config_load *l, const struct config_key *key, const char *value,
-		       void *field);
-int config_parse_rate(struct config_load *l, const struct config_key *key, const char *value,
-		      void *field);
+/* Limits. */
+config_parser config_parse_idle;
+config_parser config_parse_bytes;
+config_parser config_parse_rate;
 
-/* "127.0.0.1:9273", "[::1]:9273" */
-int config_parse_listen(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
-/* "https://example.org/" */
-int config_parse_url(struct config_load *l, const struct config_key *key, const char *value,
-		     void *field);
-int config_parse_garden(struct config_load *l, const struct config_key *key, const char *value,
-			void *field);
+config_parser config_parse_listen; /* "127.0.0.1:9273", "[::1]:9273" */
+config_parser config_parse_url;	   /* "https://example.org/" */
+config_parser config_parse_garden;
 
-/* "portal.example.net" */
-int config_parse_hostname(struct config_load *l, const struct config_key *key, const char *value,
-			  void *field);
-/* A path, or credential:NAME (daemon/certificate.c). */
-int config_parse_certificate(struct config_load *l, const struct config_key *key, const char *value,
-			     void *field);
+config_parser config_parse_hostname;	/* "portal.example.net" */
+config_parser config_parse_certificate; /* a path, or credential:NAME (daemon/certificate.c) */

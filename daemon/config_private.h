@@ -22,11 +22,15 @@ struct config_load {
 
 enum field_type { FIELD_NONE, FIELD_TEXT, FIELD_PORT, FIELD_U32, FIELD_U64, FIELD_LEVEL };
 
+/* Reads `value` into *field.  0, or -EINVAL after config_complain(). */
+struct config_key;
+typedef int config_parser(struct config_load *l, const struct config_key *key, const char *value,
+			  void *field);
+
 /* One line of the schema: a key, how its value is read, and where it goes. */
 struct config_key {
 	const char *name;
-	int (*parse)(struct config_load *l, const struct config_key *key, const char *value,
-		     void *field);
+	config_parser *parse;
 	const char *preset; /* parsed as if it stood in the file; NULL: the field stays zero */
 	size_t offset;	    /* in struct config or struct zone_config */
 	enum field_type type;

@@ -106,15 +106,6 @@ static void keep_fields(struct reload *r, const struct zone_config *zone, void *
 	}
 }
 
-static struct zone_config *find_zone(struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->zone_count; i++) {
-		if (config->zones[i].name && strcmp(config->zones[i].name, name) == 0)
-			return &config->zones[i];
-	}
-	return NULL;
-}
-
 static void copy_zone(struct zone_config *to, const struct zone_config *from)
 {
 	memset(to, 0, sizeof(*to));
@@ -130,7 +121,8 @@ static void take_zones(struct reload *r, struct zone_config *zones)
 {
 	for (size_t i = 0; i < r->running->zone_count; i++) {
 		const struct zone_config *running = &r->running->zones[i];
-		struct zone_config *fresh = find_zone(r->fresh, running->name);
+		const int at = config_find_zone(r->fresh, running->name);
+		struct zone_config *fresh = at < 0 ? NULL : &r->fresh->zones[at];
 
 		if (!fresh) {
 			copy_zone(&zones[i], running);

@@ -26,8 +26,11 @@ static void finish(struct client *c)
 	const size_t count = c->request.mac_count;
 
 	if (job->error < 0)
-		client_error(c, "the kernel refused the grant: %s; see the log of portald",
-			     strerror(-job->error));
+		client_error(c, "the kernel refused the grant: %s; see the log of portald%s",
+			     strerror(-job->error),
+			     count > CHANGE_MAX ? "; of so many devices some are online, as "
+						  "portalctl list shows"
+						: "");
 	else
 		client_send(c, json_pack("{s:I, s:I, s:O}", "granted",
 					 (json_int_t)(count - job->replaced), "replaced",

@@ -22,16 +22,16 @@ bool control_find_zones(struct client *c, uint32_t *ret_first, uint32_t *ret_end
 		*ret_end = (uint32_t)config->zone_count;
 		return true;
 	}
-	for (uint32_t i = 0; i < config->zone_count; i++) {
-		if (strcmp(config->zones[i].name, c->request.zone) == 0) {
-			*ret_first = i;
-			*ret_end = i + 1;
-			return true;
-		}
+	const int zone = config_find_zone(config, c->request.zone);
+
+	if (zone < 0) {
+		client_error(c, "there is no zone \"%s\"; portalctl status lists the zones",
+			     c->request.zone);
+		return false;
 	}
-	client_error(c, "there is no zone \"%s\"; portalctl status lists the zones",
-		     c->request.zone);
-	return false;
+	*ret_first = (uint32_t)zone;
+	*ret_end = *ret_first + 1;
+	return true;
 }
 
 static json_t *zone_status(const struct engine *e, uint32_t i)

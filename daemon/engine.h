@@ -16,7 +16,7 @@
 #include "daemon/maclist.h"
 #include "daemon/metrics.h"
 #include "daemon/runs.h"
-#include "daemon/session.h"
+#include "daemon/sessions.h"
 
 struct engine;
 
@@ -25,19 +25,6 @@ struct worker {
 	struct engine *engine;
 	struct channel channel;
 	pid_t pid;
-};
-
-/* What portald, still root, hands to the engine. */
-struct engine_parts {
-	struct config *config;
-	unsigned char secret[32]; /* key of the form tokens */
-	int control_fd;
-	int metrics_fd; /* -1: none */
-	int gate_fd;
-	pid_t gate_pid;
-	size_t worker_count;
-	int worker_fds[WORKERS_MAX];
-	pid_t worker_pids[WORKERS_MAX];
 };
 
 struct engine {
@@ -74,10 +61,6 @@ struct engine {
 	int status;			       /* exit status once the loop has ended */
 };
 
-/* Runs until a signal (0) or until something that the gateway cannot do without is gone (1).  Takes
- * the parts over. */
-int engine_run(struct engine_parts *parts);
-
 /* Ends the loop with exit status 1; text says why. */
 void engine_fail(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -91,13 +74,5 @@ void engine_load_ruleset(struct engine *e, gate_reply_fn *done);
 /* SIGHUP: reads the configuration again; a bad one changes nothing. */
 void engine_reload(struct engine *e);
 
-/* engine_start.c: loads the ruleset, reads the sessions, and makes the engine ready. */
-void engine_start(struct engine *e);
-/* For people: how far that is. */
+/* For people, before it is ready: how far it is. */
 void engine_tell_start(const struct engine *e, char text[static ERROR_TEXT_MAX]);
-
-/* engine_lost.c: for channels to the gate (data: the engine) and to workers (data: the worker). */
-void engine_gate_lost(void *data, int error);
-void engine_worker_lost(void *data, int error);
-/* Until all have ended, or for a named time. */
-void engine_wait_for_children(const struct engine *e);

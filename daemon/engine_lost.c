@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "daemon/engine.h"
+#include "daemon/engine_private.h"
 
 /* of 10 ms */
 enum { KILLED_TRIES = 50, CHILDREN_TRIES = 200 };

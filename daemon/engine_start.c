@@ -17,7 +17,7 @@
 #include "common/notify.h"
 #include "daemon/account.h"
 #include "daemon/control_server.h"
-#include "daemon/engine.h"
+#include "daemon/engine_private.h"
 #include "daemon/persist.h"
 #include "daemon/restore.h"
 #include "daemon/session_comment.h"

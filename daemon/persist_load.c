@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "daemon/member.h"
 #include "daemon/persist_private.h"
@@ -78,15 +79,6 @@ static uint64_t left_of_both(uint64_t kernel_ms, uint64_t store_ms)
 	return kernel_ms > most_ms && kernel_ms - most_ms < QUEUED_MAX_MS ? most_ms : kernel_ms;
 }
 
-static int find_zone(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->zone_count; i++) {
-		if (strcmp(c->zones[i].name, name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
 /* How a session ends because its device is on a list. */
 static const char *const list_events[STORE_LISTS] = {
 	[STORE_TRUST] = "trust",
@@ -124,7 +116,7 @@ static void take_known(struct loading *l, struct session *s, const struct store_
 static void take_session(struct loading *l, const struct store_session *row)
 {
 	struct engine *e = l->engine;
-	const int zone = find_zone(e->config, row->zone);
+	const int zone = config_find_zone(e->config, row->zone);
 	struct session *s =
 		zone < 0 ? NULL : sessions_find(&e->sessions, (uint32_t)zone, &row->mac);
 	uint64_t ended_unix;

@@ -5,18 +5,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/session.h"
+#include "daemon/sessions.h"
 
 /* The kernel's end comes first: it counts in ticks, from when it was asked. */
 enum { AFTER_KERNEL_MS = 100 };
 enum { EXPIRE_BURST = 64 }; /* sessions a turn: some milliseconds */
 
 static const char *const how_names[] = {[HOW_LOGIN] = "login", [HOW_GRANT] = "grant"};
-
-uint64_t now_unix(void)
-{
-	return (uint64_t)time(NULL);
-}
 
 /* When the next one ends, or at once, but after whoever else is waiting. */
 static void wait_for_end(struct sessions *t)

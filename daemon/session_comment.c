@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/session_limits.h"
 #include "daemon/session_comment.h"
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "daemon/session.h"
+#include "daemon/session_heap.h"
 
 enum { ROOM_MIN = 256 };
 

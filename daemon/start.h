@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "common/sandbox.h"
-#include "daemon/engine.h"
+#include "daemon/engine_run.h"
 
 /* The three uids; their names are config->user, and with "-gate" and "-web" behind it. */
 struct accounts {

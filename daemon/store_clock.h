@@ -14,8 +14,5 @@ struct store_clock {
 	uint64_t unix_s;	   /* CLOCK_REALTIME */
 };
 
-/* CLOCK_REALTIME in milliseconds. */
-uint64_t now_unix_ms(void);
-
 /* Both clocks at the beginning of this second, to the millisecond. */
 void store_clock_now(struct store_clock *ret_clock);

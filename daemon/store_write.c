@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/addr.h"
+#include "common/clock.h"
 #include "daemon/store_column.h"
 
 static int write_row(struct store_db *db, const struct pending_row *row, struct store_error *error)

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <libnftnl/udata.h>
@@ -18,6 +17,7 @@
 #include "nft/batch.h"
 #include "nft/guard.h"
 #include "nft/guard_rule.h"
+#include "nft/rule.h"
 
 #define TABLE "portald_guard"
 
@@ -50,12 +50,6 @@ static void chain_freep(struct nftnl_chain **c)
 {
 	if (*c)
 		nftnl_chain_free(*c);
-}
-
-static void rule_freep(struct nftnl_rule **r)
-{
-	if (*r)
-		nftnl_rule_free(*r);
 }
 
 void guard_finish(struct guard *g)

@@ -6,33 +6,17 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include <libnftnl/expr.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 
 #include "common/cleanup.h"
 #include "nft/guard_rule.h"
-
-static void rule_freep(struct nftnl_rule **r)
-{
-	if (*r)
-		nftnl_rule_free(*r);
-}
-
-/* A new expression at the end of the rule; NULL without memory. */
-static struct nftnl_expr *add_expr(struct nftnl_rule *rule, const char *name)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (e)
-		nftnl_rule_add_expr(rule, e);
-	return e;
-}
+#include "nft/rule.h"
 
 static int add_meta(struct nftnl_rule *rule, uint32_t key)
 {
-	struct nftnl_expr *e = add_expr(rule, "meta");
+	struct nftnl_expr *e = rule_add_expr(rule, "meta");
 
 	if (!e)
 		return -ENOMEM;
@@ -44,7 +28,7 @@ static int add_meta(struct nftnl_rule *rule, uint32_t key)
 /* Of what was loaded before: op is NFT_CMP_EQ, NFT_CMP_GTE... */
 static int add_cmp(struct nftnl_rule *rule, uint32_t op, const void *data, uint32_t len)
 {
-	struct nftnl_expr *e = add_expr(rule, "cmp");
+	struct nftnl_expr *e = rule_add_expr(rule, "cmp");
 
 	if (!e || nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len) < 0)
 		return -ENOMEM;
@@ -61,7 +45,7 @@ static int add_meta_is(struct nftnl_rule *rule, uint32_t key, uint8_t value)
 
 static int add_payload(struct nftnl_rule *rule, uint32_t offset, uint32_t len)
 {
-	struct nftnl_expr *e = add_expr(rule, "payload");
+	struct nftnl_expr *e = rule_add_expr(rule, "payload");
 
 	if (!e)
 		return -ENOMEM;
@@ -76,7 +60,7 @@ static int add_payload(struct nftnl_rule *rule, uint32_t offset, uint32_t len)
 static int add_local(struct nftnl_rule *rule)
 {
 	const uint32_t local = RTN_LOCAL;
-	struct nftnl_expr *e = add_expr(rule, "fib");
+	struct nftnl_expr *e = rule_add_expr(rule, "fib");
 
 	if (!e)
 		return -ENOMEM;
@@ -90,7 +74,7 @@ static int add_interface(struct nftnl_rule *rule, uint32_t key)
 {
 	if (add_meta(rule, key) < 0)
 		return -ENOMEM;
-	struct nftnl_expr *e = add_expr(rule, "lookup");
+	struct nftnl_expr *e = rule_add_expr(rule, "lookup");
 
 	if (!e || nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, GUARD_ZONES) < 0)
 		return -ENOMEM;
@@ -105,7 +89,7 @@ static int add_marked(struct nftnl_rule *rule, uint32_t mark)
 
 	if (add_meta(rule, NFT_META_MARK) < 0)
 		return -ENOMEM;
-	struct nftnl_expr *and = add_expr(rule, "bitwise");
+	struct nftnl_expr *and = rule_add_expr(rule, "bitwise");
 
 	if (!and)
 		return -ENOMEM;
@@ -120,7 +104,7 @@ static int add_marked(struct nftnl_rule *rule, uint32_t mark)
 
 static int add_verdict(struct nftnl_rule *rule, uint32_t verdict)
 {
-	struct nftnl_expr *e = add_expr(rule, "immediate");
+	struct nftnl_expr *e = rule_add_expr(rule, "immediate");
 
 	if (!e)
 		return -ENOMEM;

@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 
 #include <libnftnl/common.h>
-#include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
 #include <linux/if_packet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -22,6 +20,7 @@
 #include "common/log.h"
 #include "common/msg.h"
 #include "nft/queue.h"
+#include "nft/rule.h"
 
 enum {
 	QUEUE_LENGTH =
@@ -207,43 +206,32 @@ void queues_finish(struct queues *q)
 	q->count = 0;
 }
 
-static void rule_freep(struct nftnl_rule **rule)
-{
-	if (*rule)
-		nftnl_rule_free(*rule);
-}
-
 static int add_target(struct nftnl_rule *rule, const struct queue_target *to)
 {
 	const struct xt_NFQ_info_v3 wanted = {.queuenum = to->first,
 					      .queues_total = to->count,
 					      .flags = to->bypass ? NFQ_FLAG_BYPASS : 0};
-	struct nftnl_expr *target = nftnl_expr_alloc("target");
+	struct nftnl_expr *target = rule_add_expr(rule, "target");
 	void *info = target ? calloc(1, XT_ALIGN(sizeof(wanted))) : NULL;
 
-	if (!info) {
-		if (target)
-			nftnl_expr_free(target);
+	if (!info)
 		return -ENOMEM;
-	}
 	memcpy(info, &wanted, sizeof(wanted));
 	nftnl_expr_set_str(target, NFTNL_EXPR_TG_NAME, "NFQUEUE");
 	nftnl_expr_set_u32(target, NFTNL_EXPR_TG_REV, 3);
 	nftnl_expr_set(target, NFTNL_EXPR_TG_INFO, info, XT_ALIGN(sizeof(wanted)));
-	nftnl_rule_add_expr(rule, target);
 	return 0;
 }
 
 static int add_expression(struct nftnl_rule *rule, const struct queue_target *to)
 {
-	struct nftnl_expr *queue = nftnl_expr_alloc("queue");
+	struct nftnl_expr *queue = rule_add_expr(rule, "queue");
 
 	if (!queue)
 		return -ENOMEM;
 	nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_NUM, to->first);
 	nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_TOTAL, to->count);
 	nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_FLAGS, to->bypass ? NFT_QUEUE_FLAG_BYPASS : 0);
-	nftnl_rule_add_expr(rule, queue);
 	return 0;
 }
 

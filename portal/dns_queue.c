@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
 #include "common/garden_name.h"
-#include "common/msg.h"
 #include "portal/dns_answer.h"
 #include "portal/dns_queue.h"
+#include "portal/queue_link.h"
 #include "portal/queue_packet.h"
 
 enum {
@@ -20,14 +19,11 @@ enum {
 
 struct dns_queue {
 	struct site *site;
-	int gate, packets; /* the latter -1 until the gate sends it */
-	struct event_base *base;
-	struct event *from_gate, *to_gate, *readable;
+	struct queue_link link;
 	void (*failed)(void *ctx, int error);
 	void *ctx;
 	uint32_t ifindex[ZONES_MAX]; /* of each zone; 0: not there */
 	struct garden_answer answer; /* what the gate hears next */
-	union msg msg;
 	uint8_t buffer[PACKET_BUFFER];
 };
 
@@ -63,23 +59,18 @@ static void describe(struct dns_queue *q, const struct queue_outgoing *told)
 /* False: the gate does not listen just now (then no more is read until it does), or is gone. */
 static bool tell_gate(struct dns_queue *q)
 {
-	int r = msg_send(q->gate, &q->answer.head, -1);
+	int r = queue_link_tell(&q->link, &q->answer.head);
 
-	if (r == -EAGAIN) {
-		event_del(q->readable);
-		event_add(q->to_gate, NULL);
-	} else if (r < 0) {
-		q->failed(q->ctx, r);
-	}
+	if (r == -EAGAIN)
+		event_del(q->link.readable);
 	return r == 0;
 }
 
-static void on_packets(evutil_socket_t fd, short what, void *ctx)
+static void on_packets(void *ctx, int fd)
 {
 	struct queue_outgoing told;
 	struct dns_queue *q = ctx;
 
-	(void)what;
 	for (int i = 0; i < PACKETS; i++) {
 		ssize_t n = recv(fd, q->buffer, sizeof(q->buffer), MSG_DONTWAIT);
 
@@ -93,51 +84,32 @@ static void on_packets(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-static void on_gate_writable(evutil_socket_t fd, short what, void *ctx)
+static void on_writable(void *ctx)
 {
 	struct dns_queue *q = ctx;
 
-	(void)fd;
-	(void)what;
 	if (tell_gate(q))
-		event_add(q->readable, NULL);
+		event_add(q->link.readable, NULL);
 }
 
-static int open_queue(struct dns_queue *q, int fd)
+static int place_zone(void *ctx, const struct queue_zone *z)
 {
-	if (fd < 0 || q->packets >= 0) {
-		cleanup_close(&fd);
-		return -EBADMSG;
-	}
-	q->packets = fd;
-	q->readable = event_new(q->base, fd, EV_READ | EV_PERSIST, on_packets, q);
-	return q->readable && event_add(q->readable, NULL) == 0 ? 0 : -ENOMEM;
-}
+	struct dns_queue *q = ctx;
 
-static int place_zone(struct dns_queue *q, const struct queue_zone *z)
-{
 	if (z->zone >= q->site->zone_count)
 		return -EBADMSG;
 	q->ifindex[z->zone] = z->ifindex;
 	return 0;
 }
 
-static void on_gate(evutil_socket_t sock, short what, void *ctx)
+static void on_failed(void *ctx, int error)
 {
-	struct dns_queue *q = ctx;
-	int fd = -1;
-	int r = msg_recv(sock, &q->msg, &fd);
+	const struct dns_queue *q = ctx;
 
-	(void)what;
-	if (r == 0 && q->msg.head.type == MSG_QUEUE_OPEN)
-		r = open_queue(q, fd);
-	else if (r == 0 && q->msg.head.type == MSG_QUEUE_ZONE)
-		r = place_zone(q, &q->msg.queue_zone);
-	else if (r == 0)
-		r = -EBADMSG;
-	if (r < 0 && r != -EAGAIN)
-		q->failed(q->ctx, r);
+	q->failed(q->ctx, error);
 }
+
+static const struct queue_link_calls calls = {on_packets, place_zone, on_writable, on_failed};
 
 static void cleanup_queue(struct dns_queue **queue)
 {
@@ -151,34 +123,21 @@ int dns_queue_create(struct event_base *base, int fd, struct site *site,
 
 	if (!q)
 		return -ENOMEM;
-	q->base = base;
-	q->gate = fd;
-	q->packets = -1;
 	q->failed = failed;
 	q->ctx = ctx;
 	q->site = site_ref(site);
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	q->from_gate = event_new(base, fd, EV_READ | EV_PERSIST, on_gate, q);
-	q->to_gate = event_new(base, fd, EV_WRITE, on_gate_writable, q);
-	if (!q->from_gate || !q->to_gate || event_add(q->from_gate, NULL) < 0)
-		return -ENOMEM;
-	*ret_queue = steal_ptr(&q);
-	return 0;
+	int r = queue_link_init(&q->link, base, fd, &calls, q);
+
+	if (r == 0)
+		*ret_queue = steal_ptr(&q);
+	return r;
 }
 
 void dns_queue_destroy(struct dns_queue *q)
 {
 	if (!q)
 		return;
-	struct event *events[] = {q->from_gate, q->to_gate, q->readable};
-
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (events[i])
-			event_free(events[i]);
-	}
-	cleanup_close(&q->packets);
-	cleanup_close(&q->gate);
+	queue_link_finish(&q->link);
 	site_unref(q->site);
 	free(q);
 }

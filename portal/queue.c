@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,9 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/msg.h"
 #include "portal/count.h"
 #include "portal/queue.h"
+#include "portal/queue_link.h"
 #include "portal/queue_packet.h"
 #include "portal/responder.h"
 #include "portal/responder_page.h"
@@ -44,9 +43,8 @@ struct queue_place {
 
 struct queue {
 	struct site *site;
-	int gate, packets; /* the latter -1 until the gate sends it */
-	struct event_base *base;
-	struct event *from_gate, *to_gate, *readable, *idle, *tick;
+	struct queue_link link;
+	struct event *idle, *tick;
 	void (*failed)(void *ctx, int error);
 	void *ctx;
 	struct responder responder;
@@ -61,7 +59,6 @@ struct queue {
 		uint8_t frame[FRAME_MAX];
 	} outbox[OUTBOX];
 	size_t outgoing;
-	union msg msg;
 	struct mmsghdr headers[BATCH];
 	struct iovec iovs[BATCH];
 	uint8_t *buffers;
@@ -91,13 +88,8 @@ static int answer(void *ctx, const struct responder_request *req, char *buf, siz
 static void tell_gate(struct queue *q, uint32_t upto)
 {
 	const struct queue_drop drop = {.head = {MSG_QUEUE_DROP, 0}, .packet_id = upto};
-	int r = msg_send(q->gate, &drop.head, -1);
 
-	if (r == -EAGAIN)
-		event_add(q->to_gate, NULL);
-	else if (r < 0)
-		q->failed(q->ctx, r);
-	else
+	if (queue_link_tell(&q->link, &drop.head) == 0)
 		q->told_id = upto;
 	q->held = 0;
 }
@@ -110,8 +102,10 @@ static void drop_some(struct queue *q)
 		tell_gate(q, q->seen_id - HOLD_MIN);
 }
 
-static void drop_all(struct queue *q)
+static void drop_all(void *ctx)
 {
+	struct queue *q = ctx;
+
 	if (q->told_id != q->seen_id)
 		tell_gate(q, q->seen_id);
 }
@@ -183,7 +177,7 @@ static void take_packet(struct queue *q, const void *data, size_t len)
 /* One batch; the number of packets in it. */
 static int read_batch(struct queue *q)
 {
-	int n = recvmmsg(q->packets, q->headers, BATCH, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(q->link.packets, q->headers, BATCH, MSG_DONTWAIT, NULL);
 
 	q->now = now_seconds();
 	for (int i = 0; i < n; i++)
@@ -192,13 +186,12 @@ static int read_batch(struct queue *q)
 	return n;
 }
 
-static void on_packets(evutil_socket_t fd, short what, void *ctx)
+static void on_packets(void *ctx, int fd)
 {
 	const struct timeval hold = {.tv_sec = HOLD_SECONDS};
 	struct queue *q = ctx;
 
 	(void)fd;
-	(void)what;
 	for (int i = 0; i < BATCHES; i++) {
 		int n = read_batch(q);
 
@@ -212,33 +205,15 @@ static void on_packets(evutil_socket_t fd, short what, void *ctx)
 
 static void on_idle(evutil_socket_t fd, short what, void *ctx)
 {
-	struct queue *q = ctx;
-
-	(void)fd;
-	(void)what;
-	drop_all(q);
-}
-
-static void on_gate_writable(evutil_socket_t fd, short what, void *ctx)
-{
 	(void)fd;
 	(void)what;
 	drop_all(ctx);
 }
 
-static int open_queue(struct queue *q, int fd)
+static int place_zone(void *ctx, const struct queue_zone *z)
 {
-	if (fd < 0 || q->packets >= 0) {
-		cleanup_close(&fd);
-		return -EBADMSG;
-	}
-	q->packets = fd;
-	q->readable = event_new(q->base, fd, EV_READ | EV_PERSIST, on_packets, q);
-	return q->readable && event_add(q->readable, NULL) == 0 ? 0 : -ENOMEM;
-}
+	struct queue *q = ctx;
 
-static int place_zone(struct queue *q, const struct queue_zone *z)
-{
 	if (z->zone >= q->site->zone_count || !q->places[z->zone].queued)
 		return -EBADMSG;
 	struct queue_place *p = &q->places[z->zone];
@@ -250,22 +225,14 @@ static int place_zone(struct queue *q, const struct queue_zone *z)
 	return 0;
 }
 
-static void on_gate(evutil_socket_t sock, short what, void *ctx)
+static void on_failed(void *ctx, int error)
 {
-	struct queue *q = ctx;
-	int fd = -1;
-	int r = msg_recv(sock, &q->msg, &fd);
+	const struct queue *q = ctx;
 
-	(void)what;
-	if (r == 0 && q->msg.head.type == MSG_QUEUE_OPEN)
-		r = open_queue(q, fd);
-	else if (r == 0 && q->msg.head.type == MSG_QUEUE_ZONE)
-		r = place_zone(q, &q->msg.queue_zone);
-	else if (r == 0)
-		r = -EBADMSG;
-	if (r < 0 && r != -EAGAIN)
-		q->failed(q->ctx, r);
+	q->failed(q->ctx, error);
 }
+
+static const struct queue_link_calls calls = {on_packets, place_zone, drop_all, on_failed};
 
 static void log_counts(struct queue *q)
 {
@@ -290,10 +257,9 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		cookie_rotate(&q->responder.keys, key, now);
 }
 
-static void place_sockets(struct queue *q)
+/* fd: the first zone's */
+static void place_sockets(struct queue *q, int fd)
 {
-	int fd = q->gate + 1;
-
 	for (size_t i = 0; i < q->site->zone_count; i++) {
 		q->places[i].queued = q->site->zones[i].queued;
 		if (q->places[i].queued)
@@ -327,20 +293,13 @@ static int init_responder(struct queue *q)
 	return 0;
 }
 
-static int init_events(struct queue *q)
+static int init_timers(struct queue *q, struct event_base *base)
 {
 	const struct timeval interval = {.tv_sec = LOG_INTERVAL};
 
-	if (fcntl(q->gate, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	q->from_gate = event_new(q->base, q->gate, EV_READ | EV_PERSIST, on_gate, q);
-	q->to_gate = event_new(q->base, q->gate, EV_WRITE, on_gate_writable, q);
-	q->idle = event_new(q->base, -1, 0, on_idle, q);
-	q->tick = event_new(q->base, -1, EV_PERSIST, on_tick, q);
-	if (!q->from_gate || !q->to_gate || !q->idle || !q->tick)
-		return -ENOMEM;
-	return event_add(q->from_gate, NULL) == 0 && event_add(q->tick, &interval) == 0 ? 0
-											: -ENOMEM;
+	q->idle = event_new(base, -1, 0, on_idle, q);
+	q->tick = event_new(base, -1, EV_PERSIST, on_tick, q);
+	return q->idle && q->tick && event_add(q->tick, &interval) == 0 ? 0 : -ENOMEM;
 }
 
 static void cleanup_queue(struct queue **queue)
@@ -355,19 +314,16 @@ int queue_create(struct event_base *base, int first_fd, struct site *site,
 
 	if (!q)
 		return -ENOMEM;
-	*q = (struct queue){.base = base,
-			    .gate = first_fd,
-			    .packets = -1,
-			    .failed = failed,
-			    .ctx = ctx,
-			    .site = site_ref(site)};
-	place_sockets(q);
+	*q = (struct queue){.failed = failed, .ctx = ctx, .site = site_ref(site)};
+	place_sockets(q, first_fd + 1);
 	int r = make_buffers(q);
 
 	if (r == 0)
 		r = init_responder(q);
 	if (r == 0)
-		r = init_events(q);
+		r = init_timers(q, base);
+	if (r == 0)
+		r = queue_link_init(&q->link, base, first_fd, &calls, q);
 	if (r < 0)
 		return r;
 	*ret_queue = steal_ptr(&q);
@@ -376,16 +332,13 @@ int queue_create(struct event_base *base, int first_fd, struct site *site,
 
 void queue_destroy(struct queue *q)
 {
-	struct event *events[] = {q ? q->from_gate : NULL, q ? q->to_gate : NULL,
-				  q ? q->readable : NULL, q ? q->idle : NULL, q ? q->tick : NULL};
-
 	if (!q)
 		return;
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (events[i])
-			event_free(events[i]);
-	}
-	cleanup_close(&q->packets);
+	queue_link_finish(&q->link);
+	if (q->idle)
+		event_free(q->idle);
+	if (q->tick)
+		event_free(q->tick);
 	site_unref(q->site);
 	free(q->buffers);
 	free(q);

@@ -52,6 +52,11 @@ enum {
 	WINDOW = 65535,
 	TLS_HANDSHAKE = 0x16, /* RFC 8446, 5.1: content type, and the version's first byte */
 	TLS_MAJOR = 3,
+	/* seconds, counted in slots that have begun: in fact up to a slot less */
+	RESPONDER_PATIENCE = COOKIE_SLOT,	    /* for a part of a head to get whole */
+	RESPONDER_NOISE_PATIENCE = 2 * COOKIE_SLOT, /* for the first segment to come after others */
+	RESPONDER_FIN_PATIENCE = 2 * COOKIE_SLOT,   /* for a request to come before its FIN */
+	RESPONDER_UPLOAD_MAX = 30,		    /* seconds in which the rest of one may come */
 };
 
 const char *const responder_outcome_names[RESPONDER_OUTCOMES] = {

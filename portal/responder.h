@@ -16,11 +16,6 @@ enum {
 	RESPONDER_FRAMES_MAX = 16,		     /* for one packet */
 	RESPONDER_ANSWER_MAX = COOKIE_ACKED_MAX - 1, /* bytes; the FIN counts as one more */
 	RESPONDER_MSS_MIN = 64, /* a guest with a smaller one is not answered */
-	/* seconds, counted in slots that have begun: in fact up to a slot less */
-	RESPONDER_PATIENCE = COOKIE_SLOT,	    /* for a part of a head to get whole */
-	RESPONDER_NOISE_PATIENCE = 2 * COOKIE_SLOT, /* for the first segment to come after others */
-	RESPONDER_FIN_PATIENCE = 2 * COOKIE_SLOT,   /* for a request to come before its FIN */
-	RESPONDER_UPLOAD_MAX = 30,		    /* seconds in which the rest of one may come */
 };
 
 /* What became of a packet: each is counted. */

@@ -17,6 +17,17 @@ static int answer_portal(const struct addr *local, time_t now, struct response *
 	return r;
 }
 
+bool responder_is_for_portal(const struct responder_request *req, const struct answer_zone *zone,
+			     const struct addr *local)
+{
+	struct link_target target;
+
+	if (strcmp(req->method, "GET") != 0 && strcmp(req->method, "HEAD") != 0)
+		return false;
+	link_split(req->target, req->host, &target);
+	return link_is_portal(target.host, zone->hostname, local);
+}
+
 int responder_answer(const struct responder_request *req, const struct answer_zone *zone,
 		     const struct addr *local, time_t now, char *buf, size_t size)
 {
@@ -25,11 +36,11 @@ int responder_answer(const struct responder_request *req, const struct answer_zo
 	const bool head = strcmp(req->method, "HEAD") == 0;
 	int r;
 
-	link_split(req->target, req->host, &ask.target);
-	if ((head || strcmp(req->method, "GET") == 0) &&
-	    link_is_portal(ask.target.host, zone->hostname, local))
+	if (responder_is_for_portal(req, zone, local)) {
 		r = answer_portal(local, now, &response);
-	else
+	} else {
+		link_split(req->target, req->host, &ask.target);
 		r = answer_stranger(&ask, zone, now, &response);
+	}
 	return r < 0 ? r : response_write(&response, head, buf, size);
 }

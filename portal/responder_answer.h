@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -17,11 +18,15 @@ struct responder_request {
 	const char *host;	     /* the field's value, or NULL */
 };
 
+/* A GET for the portal itself, which came to a foreign address because the guest resolves the portal's name, or
+ * takes its address for a name (ConnMan 1.41), otherwise. */
+bool responder_is_for_portal(const struct responder_request *req, const struct answer_zone *zone,
+			     const struct addr *local);
+
 /* local: an address of the gateway that the guest can reach, not link-local, as in struct
  * answer_request.  The length of what was written to buf; -E2BIG: no room in it; -ENOMEM.
  *
- * A request for the portal itself, which came to a foreign address because the guest resolves the
- * portal's name otherwise: where responder_page() has nothing, a GET is sent to the gateway by address, so
- * that it comes back by another way and not in a circle. */
+ * What is for the portal itself is sent to the gateway by address, so that it comes back by another way and not
+ * in a circle. */
 int responder_answer(const struct responder_request *req, const struct answer_zone *zone,
 		     const struct addr *local, time_t now, char *buf, size_t size);

@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
+
 #include "daemon/session_comment.h"
+#include "daemon/sessions.h"
 
 static const struct mac mac_a = {{2, 0, 0x5e, 0x10, 0, 1}};
 static const struct mac mac_b = {{2, 0, 0x5e, 0x10, 0, 2}};

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "store_fixture.h"
 
 static const struct store_entry trusted = {.list = STORE_TRUST,
