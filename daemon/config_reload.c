@@ -122,16 +122,15 @@ static void take_zones(struct reload *r, struct zone_config *zones)
 	for (size_t i = 0; i < r->running->zone_count; i++) {
 		const struct zone_config *running = &r->running->zones[i];
 		const int at = config_find_zone(r->fresh, running->name);
-		struct zone_config *fresh = at < 0 ? NULL : &r->fresh->zones[at];
 
-		if (!fresh) {
+		if (at < 0) {
 			copy_zone(&zones[i], running);
 			tell(r, 0, running->name,
 			     "it is gone; taking it away needs a restart, so it stays");
 			continue;
 		}
-		zones[i] = *fresh;
-		memset(fresh, 0, sizeof(*fresh));
+		zones[i] = r->fresh->zones[at];
+		memset(&r->fresh->zones[at], 0, sizeof(r->fresh->zones[at]));
 		keep_fields(r, &zones[i], &zones[i], running);
 	}
 }
