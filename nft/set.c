@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -32,20 +31,6 @@ void sets_finish(struct sets *sets)
 {
 	free(sets->buf);
 	sets->buf = NULL;
-}
-
-/* nft shows it as: comment "..." */
-static int add_comment(struct nftnl_set_elem *elem, const char *comment)
-{
-	struct nftnl_udata_buf *udata = nftnl_udata_buf_alloc(COMMENT_MAX * 2);
-
-	if (!udata)
-		return -ENOMEM;
-	if (nftnl_udata_put_strz(udata, NFTNL_UDATA_SET_ELEM_COMMENT, comment))
-		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(udata),
-				   nftnl_udata_buf_len(udata));
-	nftnl_udata_buf_free(udata);
-	return 0;
 }
 
 /* A change of many members of one zone, which are to become alike, or to be what they were. */
@@ -165,7 +150,7 @@ static int add_member(struct nftnl_set *s, const struct member_change *c, size_t
 		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, timeout_ms);
 	switch (set) {
 	case SET_ASKED:
-		return add_comment(e, lost ? lost->comment : c->change->comment);
+		return element_add_comment(e, lost ? lost->comment : c->change->comment);
 	case SET_UP:
 		return element_add_counter(e, l->quota_up, &used);
 	case SET_DOWN:

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <libnftnl/expr.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "nft/set_expr.h"
@@ -85,4 +86,38 @@ void element_take(const struct nftnl_set_elem *elem, struct counted *ret_counted
 {
 	*ret_counted = (struct counted){0};
 	nftnl_set_elem_expr_foreach((struct nftnl_set_elem *)(uintptr_t)elem, take, ret_counted);
+}
+
+int element_add_comment(struct nftnl_set_elem *elem, const char *comment)
+{
+	struct nftnl_udata_buf *udata = nftnl_udata_buf_alloc(COMMENT_MAX * 2);
+
+	if (!udata)
+		return -ENOMEM;
+	if (nftnl_udata_put_strz(udata, NFTNL_UDATA_SET_ELEM_COMMENT, comment))
+		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(udata),
+				   nftnl_udata_buf_len(udata));
+	nftnl_udata_buf_free(udata);
+	return 0;
+}
+
+static int take_comment(const struct nftnl_udata *attr, void *data)
+{
+	if (nftnl_udata_type(attr) == NFTNL_UDATA_SET_ELEM_COMMENT)
+		snprintf(data, COMMENT_MAX, "%.*s", (int)nftnl_udata_len(attr),
+			 (const char *)nftnl_udata_get(attr));
+	return 0;
+}
+
+void element_comment(const struct nftnl_set_elem *elem, char ret_comment[static COMMENT_MAX])
+{
+	struct nftnl_set_elem *e = (struct nftnl_set_elem *)(uintptr_t)elem;
+	uint32_t len = 0;
+
+	ret_comment[0] = '\0';
+	if (!nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_USERDATA))
+		return;
+	const void *udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA, &len);
+
+	nftnl_udata_parse(udata, len, take_comment, ret_comment);
 }

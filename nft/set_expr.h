@@ -2,7 +2,7 @@
 /*
  * What a set element carries: a quota and a counter in the sets that count, a rate in those that
  * hold back.  The kernel runs them each time that a lookup finds the element, in their order, and
- * the element does not match once one of them says no.
+ * the element does not match once one of them says no.  A comment is for us to read back.
  */
 #pragma once
 
@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include <libnftnl/set.h>
+
+#include "common/proto.h"
 
 /* As the kernel counts: from the IP header on, at the egress hook from the Ethernet header on. */
 struct counted {
@@ -28,3 +30,8 @@ int element_add_rate(struct nftnl_set_elem *elem, uint64_t rate);
 
 /* All of it, in whatever order and whatever else there is. */
 void element_take(const struct nftnl_set_elem *elem, struct counted *ret_counted);
+
+/* nft shows it as: comment "...". */
+int element_add_comment(struct nftnl_set_elem *elem, const char *comment);
+/* "" if it has none. */
+void element_comment(const struct nftnl_set_elem *elem, char ret_comment[static COMMENT_MAX]);

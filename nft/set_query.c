@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -14,6 +13,7 @@
 #include "common/clock.h"
 #include "nft/batch.h"
 #include "nft/set.h"
+#include "nft/set_expr.h"
 
 enum { NAME_MAX_LEN = 64, SMALL_BATCH = 512 * 1024, ARMED_MAX = 256, KEY_MAX = 28 };
 
@@ -22,17 +22,9 @@ struct dumping {
 	void *data;
 };
 
-static int take_comment(const struct nftnl_udata *attr, void *data)
-{
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_SET_ELEM_COMMENT)
-		snprintf(data, COMMENT_MAX, "%.*s", (int)nftnl_udata_len(attr),
-			 (const char *)nftnl_udata_get(attr));
-	return 0;
-}
-
 static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 {
-	char comment[COMMENT_MAX] = "";
+	char comment[COMMENT_MAX];
 	uint64_t ends_ms = 0;
 	struct mac mac;
 	uint32_t len = 0;
@@ -41,11 +33,7 @@ static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 	if (!key || len < MAC_LEN)
 		return;
 	memcpy(mac.b, key, MAC_LEN);
-	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_USERDATA)) {
-		const void *udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA, &len);
-
-		nftnl_udata_parse(udata, len, take_comment, comment);
-	}
+	element_comment(e, comment);
 	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION)) {
 		ends_ms = now_boot_ms() + nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION);
 	}
