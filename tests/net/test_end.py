@@ -96,6 +96,24 @@ def entry(line):
     return (words[0], *[w for w in words if w.startswith(("src=", "dst=", "sport=", "dport="))][:4])
 
 
+def test_many_leave_at_once(running):
+    """A hundred, each with an address of both families: more than glibc sorts without asking how much memory there is."""
+    lab, gw, transfers = running
+    g1, pids = lab.guests["g1"], gw.pids()
+    many = [f"02:10:00:00:00:{n:02x}" for n in range(100)]
+    gw.grant(g1, *many, for_="1h")
+    flows = transfers(g1)
+    namespace.ip_batch(lab.name("gw"), [
+        f"neigh replace {address} lladdr {mac} dev br-guest nud reachable"
+        for n, mac in enumerate(many) for address in (f"192.0.2.{50 + n}", f"2001:db8:1::{1000 + n}")])
+    wait_until(lambda: all(len(s["addresses"]) == 2 for (_, mac), s in gw.sessions().items() if mac in many),
+               what="portald knows the addresses")
+    assert gw.revoke(*many, g1)["revoked"] == 101
+    assert_cut(flows, [])
+    assert not replied(lab.forwarded_of(g1))
+    assert gw.process.alive() and gw.pids() == pids
+
+
 @families
 def test_revoke_closes_what_upstream_sends_by_itself(running, family):
     """A sender that never waits for the guest (no NAT between) is cut as well."""
