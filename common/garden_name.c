@@ -121,14 +121,24 @@ uint64_t garden_match(const struct garden *garden, const char *name)
 }
 
 /* FNV-1a */
-uint32_t garden_names_sum(const struct garden *garden)
+static uint32_t sum_of(const struct garden_name *names, size_t count)
 {
-	const uint8_t *bytes = (const uint8_t *)garden->names;
+	const uint8_t *bytes = (const uint8_t *)names;
 	uint32_t sum = 2166136261;
 
-	for (size_t i = 0; i < garden->name_count * sizeof(garden->names[0]); i++)
+	for (size_t i = 0; i < count * sizeof(*names); i++)
 		sum = (sum ^ bytes[i]) * 16777619;
 	return sum;
+}
+
+uint32_t garden_name_sum(const struct garden_name *name)
+{
+	return sum_of(name, 1);
+}
+
+uint32_t garden_names_sum(const struct garden *garden)
+{
+	return sum_of(garden->names, garden->name_count);
 }
 
 static bool begins(const struct addr *a, const char *prefix, unsigned int bits)

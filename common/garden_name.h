@@ -24,6 +24,9 @@ void garden_add_hosts(struct garden *garden, const char *hosts);
 /* The names that `name` (lower case) is or lies below: a bit each. */
 uint64_t garden_match(const struct garden *garden, const char *name);
 
+/* Stands for a name where there is no room for it. */
+uint32_t garden_name_sum(const struct garden_name *name);
+
 /* Two lists with the same sum are the same list: who keeps one can tell that the other's is newer. */
 uint32_t garden_names_sum(const struct garden *garden);
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "nft/garden.h"
+#include "nft/garden_comment.h"
 
 /* A name without a port opens all of an address. */
 static const char *kind_of(const struct opened_address *a)
@@ -9,22 +10,23 @@ static const char *kind_of(const struct opened_address *a)
 	return a->protocol ? "ports" : "names";
 }
 
-static void write_opened(FILE *out, const char *zone, struct opened *opened)
+static void write_opened(FILE *out, const struct gate_zone *zone, struct opened *opened)
 {
 	const uint64_t now = opened_now();
 
 	opened_sort(opened, now);
 	for (size_t i = 0; i < opened->count; i++) {
 		const struct opened_address *a = &opened->each[i];
-		char text[ADDR_TEXT_MAX];
+		char text[ADDR_TEXT_MAX], comment[COMMENT_MAX];
 
 		if (!opened_is_first(opened, i))
 			continue;
-		fprintf(out, "add element inet portald z_%s_%s%u { %s", zone, kind_of(a),
+		fprintf(out, "add element inet portald z_%s_%s%u { %s", zone->name, kind_of(a),
 			a->addr.family, addr_format(&a->addr, text));
 		if (a->protocol)
 			fprintf(out, " . %u . %u", a->protocol, a->port);
-		fprintf(out, " timeout %" PRIu64 "ms }\n", a->end - now);
+		garden_comment(comment, &zone->garden, a);
+		fprintf(out, " timeout %" PRIu64 "ms comment \"%s\" }\n", a->end - now, comment);
 	}
 }
 
@@ -39,5 +41,5 @@ void garden_write(FILE *out, const struct gate_zone *zone, struct opened *opened
 			zone->name, e->net.family, addr_format(&e->net, net), e->prefix,
 			e->protocol, last, e->port_first, e->port_last);
 	}
-	write_opened(out, zone->name, opened);
+	write_opened(out, zone, opened);
 }

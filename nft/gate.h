@@ -66,4 +66,7 @@ int gate_open(struct gate *gate, uint32_t round);
 int gate_take_answer(struct gate *gate);
 /* Before gate->zones are replaced by gate->fresh: what their lists have in common stays open. */
 void gate_follow_garden(struct gate *gate);
+/* At the start, before anything is loaded: what an earlier gate opened for names that are still listed stays open, and the load
+ * closes the rest. */
+void gate_recall_garden(struct gate *gate);
 void gate_close_garden(struct gate *gate);

@@ -2,7 +2,8 @@
 /*
  * The addresses that DNS answers have opened in a zone's walled garden: what the kernel holds, and for which host name.  It is
  * kept here so that an answer with a short TTL does not cut short what another one opened for longer, and so that a reload
- * or somebody's flush loses nothing.  An address is open until the last TTL that was told for it, and no longer.
+ * or somebody's flush loses nothing; a gate that starts reads it from the kernel (nft/garden_set.h).  An address is open until
+ * the last TTL that was told for it, and no longer.
  */
 #pragma once
 

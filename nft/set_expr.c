@@ -109,15 +109,14 @@ static int take_comment(const struct nftnl_udata *attr, void *data)
 	return 0;
 }
 
-void element_comment(const struct nftnl_set_elem *elem, char ret_comment[static COMMENT_MAX])
+void element_comment(struct nftnl_set_elem *elem, char ret_comment[static COMMENT_MAX])
 {
-	struct nftnl_set_elem *e = (struct nftnl_set_elem *)(uintptr_t)elem;
 	uint32_t len = 0;
 
 	ret_comment[0] = '\0';
-	if (!nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_USERDATA))
+	if (!nftnl_set_elem_is_set(elem, NFTNL_SET_ELEM_USERDATA))
 		return;
-	const void *udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA, &len);
+	const void *udata = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_USERDATA, &len);
 
 	nftnl_udata_parse(udata, len, take_comment, ret_comment);
 }

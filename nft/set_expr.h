@@ -34,4 +34,4 @@ void element_take(const struct nftnl_set_elem *elem, struct counted *ret_counted
 /* nft shows it as: comment "...". */
 int element_add_comment(struct nftnl_set_elem *elem, const char *comment);
 /* "" if it has none. */
-void element_comment(const struct nftnl_set_elem *elem, char ret_comment[static COMMENT_MAX]);
+void element_comment(struct nftnl_set_elem *elem, char ret_comment[static COMMENT_MAX]);

@@ -55,8 +55,7 @@ static int commit(struct gate *gate, uint32_t zone, struct opening *o, uint64_t 
 	int r = -EAGAIN, restored = 1;
 
 	for (int i = 0; i < OPEN_TRIES && o->count && r < 0 && restored > 0; i++) {
-		r = garden_set_open(&gate->sets, gate->zones[zone].name, o->addresses, o->count,
-				    now);
+		r = garden_set_open(&gate->sets, &gate->zones[zone], o->addresses, o->count, now);
 		restored = r < 0 ? gate_check_tables(gate) : 0;
 		if (restored < 0)
 			return restored;
@@ -88,6 +87,7 @@ static int open_address(struct gate *gate, uint32_t zone, size_t name,
 	o->addresses[o->count++] = (struct opened_address){.addr = found->addr,
 							   .port = garden->names[name].port,
 							   .protocol = garden->names[name].protocol,
+							   .name = (uint8_t)name,
 							   .end = end};
 	return o->count == GARDEN_CHANGE_MAX ? commit(gate, zone, o, now) : 0;
 }
@@ -161,6 +161,21 @@ void gate_follow_garden(struct gate *gate)
 				      &gate->fresh[i].garden);
 		else
 			opened_clear(&gate->opened[i]);
+	}
+}
+
+void gate_recall_garden(struct gate *gate)
+{
+	gate_close_garden(gate);
+	for (size_t i = 0; i < gate->count; i++) {
+		int r = 0;
+
+		if (gate->zones[i].garden.name_count > 0)
+			r = garden_set_read(&gate->sets, &gate->zones[i], &gate->opened[i]);
+		if (r < 0)
+			log_warning(
+				"zone %s: what host names had opened of its walled garden cannot be read, and is closed: %s",
+				gate->zones[i].name, strerror(-r));
 	}
 }
 

@@ -87,6 +87,8 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	take_globals(gate, &msg->gate_load);
 	if (gate->print)
 		return answer(gate, msg->head.id, gate_print(gate), NULL);
+	if (!gate->loaded)
+		gate_recall_garden(gate);
 	const bool missing = lacks_netdev(gate);
 
 	r = gate_load(gate, error);

@@ -10,7 +10,8 @@ The pool is the addresses 203.0.113.80 to .87 and 2001:db8:ff::80 to ::87.
   short, long           .83, TTL SHORT and 3600
   never                 .83, TTL 0
   other                 .82, TTL 60; nobody lists it
-  steady, brief         .86 and .87, TTL 3600 and SHORT
+  steady, twin          .86, TTL 3600 and 600
+  brief, middle         .87 and .85, TTL SHORT and 6 SHORT
   ocsp, crl             .85 and .84, TTL 60
   bad                   127.0.0.1 and ::1, 169.254.1.1 and fe80::1, 224.0.0.1 and ff02::1, and .84
   many                  all of the pool, TTL 60
@@ -29,7 +30,7 @@ POOL = {A: [f"203.0.113.{n}" for n in range(80, 88)], AAAA: [f"2001:db8:ff::{n}"
 BAD = {A: ["127.0.0.1", "169.254.1.1", "224.0.0.1"], AAAA: ["::1", "fe80::1", "ff02::1"]}
 SHORT = round(1 + SLOW)  # seconds
 FIXED = {"short": (3, SHORT), "long": (3, 3600), "never": (3, 0), "other": (2, 60), "wild": (2, 60),
-         "steady": (6, 3600), "brief": (7, SHORT), "ocsp": (5, 60), "crl": (4, 60)}
+         "steady": (6, 3600), "twin": (6, 600), "brief": (7, SHORT), "middle": (5, 6 * SHORT), "ocsp": (5, 60), "crl": (4, 60)}
 
 
 def address_records(name, type_, ttl, numbers):

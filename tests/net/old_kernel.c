@@ -7,6 +7,7 @@
  *   LACKS=egress   a chain at the netdev family's egress hook is one at a hook that no kernel has
  *   LACKS=netdev   everything of the netdev family is of a family that nf_tables does not have
  *   LACKS=queue    nft's expression "queue" and the target NFQUEUE have names that no kernel knows
+ *   LACKS=names    who asks for the elements of sets that host names open asks a part of netfilter that there is not
  *   LACKS=nfnetlink_queue    what is for queues is for a part of netfilter that there is not
  */
 #include <arpa/inet.h>
@@ -93,6 +94,9 @@ static void change_message(struct nlmsghdr *nlh, const char *lacks)
 		hide_egress(nlh);
 	else if (nft && strcmp(lacks, "queue") == 0 && type == NFT_MSG_NEWRULE)
 		hide_queue(nlh);
+	else if (nft && strcmp(lacks, "names") == 0 && type == NFT_MSG_GETSETELEM &&
+		 memmem(nlh, nlh->nlmsg_len, "_names", 6))
+		nlh->nlmsg_type = (uint16_t)(NO_SUBSYSTEM << 8 | type);
 	else if (subsystem == NFNL_SUBSYS_QUEUE && strcmp(lacks, "nfnetlink_queue") == 0)
 		nlh->nlmsg_type = (uint16_t)(NO_SUBSYSTEM << 8 | type);
 }

@@ -169,7 +169,7 @@ def ask(guest, name, family, server=4, **how):
 
 def opened(gw, family, what="timeout"):
     """What answers have opened: (address, "tcp" or None, port or None) -> the timeout that it was given, in seconds, or what
-    is left of it ("expires")."""
+    is left of it ("expires"), or which name opened it and until when ("comment")."""
     found = {}
     for kind in ("names", "ports"):
         out = gw.lab.check("gw", ["nft", "-j", "list", "set", "inet", "portald", f"z_guest_{kind}{family}"])
@@ -177,7 +177,7 @@ def opened(gw, family, what="timeout"):
             for element in item.get("set", {}).get("elem", []):
                 value = element["elem"]["val"]
                 key = tuple(value["concat"]) if isinstance(value, dict) else (value, None, None)
-                found[key] = element["elem"][what]
+                found[key] = element["elem"].get(what)
     return found
 
 
