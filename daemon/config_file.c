@@ -9,12 +9,6 @@
 #include "common/cleanup.h"
 #include "daemon/config_file.h"
 
-static void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 int config_read_file(const char *path, char **ret_text, size_t *ret_len)
 {
 	CLEANUP(cleanup_fclose) FILE *file = fopen(path, "re");

@@ -21,12 +21,6 @@
 #include "common/probe.h"
 #include "daemon/pages.h"
 
-static void cleanup_closedir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static int read_file(const char *path, char **ret_data, size_t *ret_len)
 {
 	CLEANUP(cleanup_fclose) FILE *f = fopen(path, "re");

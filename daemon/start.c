@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -78,15 +79,51 @@ bool start_is_running(const struct config *config)
 static int make_folder(const char *path, mode_t mode, const struct account *account)
 {
 	CLEANUP(cleanup_close) int fd = -1;
+	struct stat st;
 
 	if (mkdir(path, mode) < 0 && errno != EEXIST)
 		return complain(path, -errno);
 	fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return complain(path, -errno);
-	if (fchown(fd, account->uid, account->gid) < 0 || fchmod(fd, mode) < 0)
+	if ((st.st_uid != account->uid || st.st_gid != account->gid) &&
+	    fchown(fd, account->uid, account->gid) < 0)
+		return complain(path, -errno);
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
 		return complain(path, -errno);
 	return 0;
+}
+
+/* A file with another name elsewhere may be anybody's, put here by who has the folder. */
+static int adopt_file(int folder, const char *name, const struct account *account)
+{
+	CLEANUP(cleanup_close)
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP ? 0 : -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid == account->uid)
+		return 0;
+	return fchown(fd, account->uid, account->gid) < 0 ? -errno : 0;
+}
+
+/* What is in the folder is another's where root has put a copy of the database back, and after systemd, whose
+ * StateDirectory= gives the folder with all that is in it to root at each start. */
+static void adopt_files(const char *path, const struct account *account)
+{
+	CLEANUP(cleanup_closedir) DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int r = adopt_file(dirfd(dir), entry->d_name, account);
+
+		if (r < 0)
+			log_error("%s/%s cannot be given to the user of portald: %s", path,
+				  entry->d_name, strerror(-r));
+	}
 }
 
 /* The key of form tokens stays over a restart, so that a login page that is open then still works.
@@ -166,8 +203,10 @@ int start_files(const struct config *config, const struct accounts *accounts,
 
 	if (r == 0)
 		r = make_folder(config->state_dir, 0750, &accounts->engine);
-	if (r == 0)
+	if (r == 0) {
+		adopt_files(config->state_dir, &accounts->engine);
 		r = read_secret(config, parts->secret);
+	}
 	if (r == 0)
 		r = open_control(config, &accounts->engine, &parts->control_fd);
 	if (r == 0)

@@ -341,6 +341,53 @@ def test_full_disk(lab, make_lab):
         subprocess.run(["umount", gw.state_dir], check=True)
 
 
+def test_read_only_disk(lab, make_lab):
+    """What a kernel makes of a file system with errors: the gateway starts, logins work, and are kept when it can be written
+    again."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw = Machine(lab, CONFIG, globals_="accounting = 1s\n", start=False)
+    os.mkdir(gw.state_dir)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", gw.state_dir], check=True)
+    try:
+        gw.start()
+        gw.grant(g1)
+        gw.stop()
+        subprocess.run(["mount", "-o", "remount,ro", gw.state_dir], check=True)
+        gw.start()
+        g2.login(4)
+        assert g1.is_online() and g2.is_online()
+        assert any("store" in w for w in gw.status()["warnings"]), gw.log()
+        for inside in ([], ["nsenter", "--mount", f"--target={gw.process.pid}"]):	# the flag is each mount's
+            subprocess.run([*inside, "mount", "-o", "remount,rw", gw.state_dir], check=True)
+        wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
+        gw.power_cut()
+        gw.power_on()
+        assert set(gw.sessions()) == {("guest", g1.mac), ("guest", g2.mac)}
+    finally:
+        if gw.process and gw.process.alive():
+            gw.revoke_all()
+        gw.close()
+        gw.teardown()
+        subprocess.run(["umount", gw.state_dir], check=True)
+
+
+def test_files_of_root(lab, machine, tmp_path):
+    """systemd's StateDirectory=, and who puts a copy of the database back, leave root's files; a link is left alone."""
+    g1 = lab.add_guest("g1")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("root's own")
+    machine.grant(g1)
+    machine.power_cut()
+    for name in os.listdir(machine.state_dir):
+        os.chown(os.path.join(machine.state_dir, name), 0, 0)
+    os.chown(machine.state_dir, 0, 0)
+    os.symlink(elsewhere, os.path.join(machine.state_dir, "portald.db.symbolic"))
+    os.link(elsewhere, os.path.join(machine.state_dir, "portald.db.hard"))
+    machine.power_on()
+    assert g1.is_online() and not machine.status()["warnings"]
+    assert os.stat(elsewhere).st_uid == 0
+
+
 @pytest.mark.parametrize("how", ["kill", "restart", "power", "flush"])
 def test_no_acknowledged_grant_is_lost(lab, machine, how):
     """Grants and revokes under way while portald is killed: what was answered counts."""
