@@ -110,8 +110,7 @@ static int adopt_file(int folder, const char *name, const struct account *accoun
 	return fchown(fd, account->uid, account->gid) < 0 ? -errno : 0;
 }
 
-/* What is in the folder is another's where root has put a copy of the database back, and after systemd, whose
- * StateDirectory= gives the folder with all that is in it to root at each start. */
+/* What is in the folder is root's where somebody has put a copy of the database back. */
 static void adopt_files(const char *path, const struct account *account)
 {
 	CLEANUP(cleanup_closedir) DIR *dir = opendir(path);

@@ -372,7 +372,7 @@ def test_read_only_disk(lab, make_lab):
 
 
 def test_files_of_root(lab, machine, tmp_path):
-    """systemd's StateDirectory=, and who puts a copy of the database back, leave root's files; a link is left alone."""
+    """Who puts a copy of the database back leaves root's files; a link is left alone."""
     g1 = lab.add_guest("g1")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("root's own")
