@@ -195,14 +195,18 @@ class Lab:
         guest = Guest(self, node, bridge, mac or f"02:00:5e:10:{list(SITES).index(bridge):02x}:{number:02x}",
                       {f: site[f] + str(10 + number) for f in (4, 6)}, {f: site[f] + "1" for f in (4, 6)})
         self._add_namespace(node)
-        ip_batch(self.name("gw"), [f"link add v-{node} type veth peer name eth0 netns {self.name(node)}",
-                                   f"link set v-{node} master {bridge} up"])
+        self._plug(guest)
         ip_batch(self.name(node), [f"link set eth0 address {guest.mac}", "link set eth0 up",
                                    *guest.address_commands("add")])
         wait_until(lambda: "state UP" in self.check(node, ["ip", "-o", "link", "show", "eth0"]), what="the link is up", pause=0.01)
         self._write_resolv_conf(guest)
         self.guests[node] = guest
         return guest
+
+    def _plug(self, guest):
+        node = guest.node
+        ip_batch(self.name("gw"), [f"link add v-{node} type veth peer name eth0 netns {self.name(node)}",
+                                   f"link set v-{node} master {guest.bridge} up"])
 
     def _write_resolv_conf(self, guest):
         """`ip netns exec` shows this file as /etc/resolv.conf."""
