@@ -285,7 +285,7 @@ class Lab:
         may = set(WAN.values()) | {"0.0.0.0", "::"}
         may |= {a for g in self.guests.values() if not g.stranger for a in g.all_addresses}
         return [p for n, p in enumerate(self.capture.packets()) if not any(n in hole for hole in self.holes)
-                and (p.destination in FORBIDDEN.values() and not own_error(p)
+                and (p.destination in FORBIDDEN.values() and not own_error(p) and not own_question(p)
                      or p.source not in may and not p.source.startswith("fe80:"))]
 
     @contextlib.contextmanager
@@ -341,6 +341,12 @@ def own_error(packet):
     """The kernel's "host unreachable" about a reset that it could not deliver: the stranger's address was made up."""
     unreachable = {1: 3, 58: 1}.get(packet.protocol)
     return packet.source in WAN.values() and packet.payload[:1] == bytes([unreachable or 255])
+
+
+def own_question(packet):
+    """The kernel asks whether a neighbour is still there, to which something was sent in a hole() a while before."""
+    solicitation = 135
+    return packet.protocol == 58 and packet.source.startswith("fe80:") and packet.payload[:1] == bytes([solicitation])
 
 
 def namespaces(prefix):
