@@ -14,7 +14,7 @@ uint64_t opened_now(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static bool same_element(const struct opened_address *a, const struct opened_address *b)
+bool opened_same(const struct opened_address *a, const struct opened_address *b)
 {
 	return a->protocol == b->protocol && a->port == b->port && addr_equal(&a->addr, &b->addr);
 }
@@ -62,7 +62,7 @@ int opened_note(struct opened *o, const struct garden *garden, size_t name, cons
 		struct opened_address *a = &o->each[i];
 
 		share += a->name == name;
-		if (!same_element(a, &wanted))
+		if (!opened_same(a, &wanted))
 			continue;
 		latest = a->end > latest ? a->end : latest;
 		own = a->name == name ? a : own;
@@ -127,5 +127,5 @@ void opened_sort(struct opened *o, uint64_t now)
 
 bool opened_is_first(const struct opened *o, size_t i)
 {
-	return i == 0 || !same_element(&o->each[i], &o->each[i - 1]);
+	return i == 0 || !opened_same(&o->each[i], &o->each[i - 1]);
 }

@@ -40,6 +40,9 @@ uint64_t opened_now(void);
 int opened_note(struct opened *o, const struct garden *garden, size_t name, const struct addr *addr,
 		uint64_t end, uint64_t now);
 
+/* Are they one element in the kernel? */
+bool opened_same(const struct opened_address *a, const struct opened_address *b);
+
 /* The list changes: addresses of names that both lists have stay. */
 void opened_follow(struct opened *o, const struct garden *old, const struct garden *fresh);
 void opened_clear(struct opened *o);

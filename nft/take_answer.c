@@ -71,6 +71,18 @@ static int commit(struct gate *gate, uint32_t zone, struct opening *o, uint64_t 
 	return -r;
 }
 
+/* One that awaits it already (an answer may tell an address twice, with different TTLs) gets the new end: a transaction cannot
+ * delete an element twice. */
+static void await(struct opening *o, const struct opened_address *a)
+{
+	size_t i = 0;
+
+	while (i < o->count && !opened_same(&o->addresses[i], a))
+		i++;
+	o->addresses[i] = *a;
+	o->count += i == o->count;
+}
+
 /* As commit(). */
 static int open_address(struct gate *gate, uint32_t zone, size_t name,
 			const struct garden_address *found, struct opening *o, uint64_t now)
@@ -84,11 +96,11 @@ static int open_address(struct gate *gate, uint32_t zone, size_t name,
 
 	if (r <= 0)
 		return -r;
-	o->addresses[o->count++] = (struct opened_address){.addr = found->addr,
-							   .port = garden->names[name].port,
-							   .protocol = garden->names[name].protocol,
-							   .name = (uint8_t)name,
-							   .end = end};
+	await(o, &(struct opened_address){.addr = found->addr,
+					  .port = garden->names[name].port,
+					  .protocol = garden->names[name].protocol,
+					  .name = (uint8_t)name,
+					  .end = end});
 	return o->count == GARDEN_CHANGE_MAX ? commit(gate, zone, o, now) : 0;
 }
 

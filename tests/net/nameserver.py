@@ -12,6 +12,7 @@ The pool is the addresses 203.0.113.80 to .87 and 2001:db8:ff::80 to ::87.
   other                 .82, TTL 60; nobody lists it
   steady, twin          .86, TTL 3600 and 600
   brief, middle         .87 and .85, TTL SHORT and 6 SHORT
+  twice                 .84 with TTL 60 and again with TTL 600
   ocsp, crl             .85 and .84, TTL 60
   bad                   127.0.0.1 and ::1, 169.254.1.1 and fe80::1, 224.0.0.1 and ff02::1, and .84
   many                  all of the pool, TTL 60
@@ -44,6 +45,8 @@ def answer_records(name, type_):
         return address_records(name, type_, SHORT, [int(time.time() / SHORT) % 8])
     if first == "many":
         return address_records(name, type_, 60, range(8))
+    if first == "twice":
+        return [r for ttl in (60, 600) for r in address_records(name, type_, ttl, [4])]
     if first == "bad":
         bad = [record(name, type_, 60, packed(a)) for a in BAD.get(type_, [])]
         return bad + address_records(name, type_, 60, [4])

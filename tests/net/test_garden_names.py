@@ -18,7 +18,8 @@ from namespace import open_socket, seconds, wait_until
 from resolvers import Upstream, ask, connects, opened, pool, shut, wait_closed
 
 LISTED = ("www.garden.example *.wild.garden.example alias.garden.example:443/tcp many.garden.example bad.garden.example "
-          "short.garden.example long.garden.example never.garden.example www.signed.example Big.Signed.Example:443")
+          "short.garden.example twice.garden.example long.garden.example never.garden.example www.signed.example "
+          "Big.Signed.Example:443")
 ZONE = """
 zone "guest" {
   interface = "br-guest"
@@ -144,6 +145,16 @@ def test_never_shorter_never_longer(gw, g1, family):
 def test_what_no_answer_opens(gw, g1, family):
     assert len(ask(g1, "bad.garden.example", family)) > 1
     assert set(opened(gw, family)) == {(a, None, None) for a in pool(family, 4)}
+
+
+@families
+def test_an_address_that_an_answer_tells_twice(gw, g1, family):
+    """With different TTLs, as no honest server does."""
+    address, = pool(family, 4)
+    assert ask(g1, "twice.garden.example", family)[0][0] == address
+    assert opened(gw, family)[address, None, None] >= 50
+    g1.connect(address, 443).close()
+    assert not gw.log_lines("could not be opened")
 
 
 @families

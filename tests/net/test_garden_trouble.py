@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Host names in the walled garden while something goes wrong: a process of portald dies or hangs, somebody flushes the ruleset,
-the list changes, the NFQUEUE is another program's, the kernel has none (starts: test_garden_restart.py).  What is open stays so until its TTL, nothing opens
-that should not, and strangers' questions are answered.
+the list changes, the NFQUEUE is another program's, the kernel has none.  What is open stays so until its TTL, nothing opens
+that should not, and strangers' questions are answered.  (For starts see test_garden_restart.py.)
 
 Guests of the lab are strangers here.  nameserver.py says what stands behind the names.
 """
