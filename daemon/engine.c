@@ -23,6 +23,7 @@
 #include "daemon/pages.h"
 #include "daemon/persist.h"
 #include "daemon/restore.h"
+#include "daemon/watchdog.h"
 
 void engine_fail(struct engine *e, const char *fmt, ...)
 {
@@ -190,6 +191,8 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	if (r == 0)
 		r = lag_begin(&e->metrics.lag, e->base);
 	if (r == 0)
+		r = watchdog_begin(e->base, &e->watchdog);
+	if (r == 0)
 		r = forget_create(e);
 	if (r == 0)
 		r = persist_open(e);
@@ -220,6 +223,7 @@ static void engine_finish(struct engine *e)
 		maclist_finish(&e->lists[i]);
 	netlink_finish(&e->rtnl);
 	lag_end(&e->metrics.lag);
+	watchdog_end(&e->watchdog);
 	for (size_t i = 0; i < 3; i++) {
 		if (e->signals[i])
 			event_free(e->signals[i]);

@@ -31,7 +31,7 @@ struct engine {
 	struct config *config;
 	unsigned char secret[32];
 	struct event_base *base;
-	struct event *signals[3];
+	struct event *signals[3], *watchdog;
 	struct netlink rtnl;
 	struct gate_client gate;
 	pid_t gate_pid;

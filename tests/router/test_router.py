@@ -19,6 +19,7 @@ from namespace import wait_until  # noqa: E402
 
 SLAAC = "2001:db8:1::"  # the README's prefix, of which dnsmasq's router advertisements tell
 CONF = "/etc/portald/portald.conf"
+DROP_IN = "/etc/systemd/system/portald.service.d"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,10 @@ def main_pid(house):
     return int(house.sh("systemctl show --property=MainPID --value portald"))
 
 
+def started_again(house, pid):
+    return is_active(house) and main_pid(house) not in (0, pid)
+
+
 def test_the_steps(followed):
     house, said = followed
     assert re.search(r"^guest +br-guest +ready", said, re.MULTILINE), said
@@ -147,7 +152,7 @@ def test_restart(router, how):
             router.sh("systemctl restart portald")
         elif how == "kill":
             router.sh(f"kill -9 {pid}")
-            wait_until(lambda: is_active(router) and main_pid(router) not in (0, pid), what="systemd has started it again")
+            wait_until(lambda: started_again(router, pid), what="systemd has started it again")
         else:
             router.sh("systemctl stop portald")
             for flow in (four, six):
@@ -162,6 +167,24 @@ def test_restart(router, how):
     assert s1.is_stranger()
     assert warnings(router) == []
     assert not [line for line in complaints(router, began).splitlines() if "store" in line]
+
+
+def test_hang(router):
+    """systemd ends an engine whose loop stands still, no other, and starts one.  Not after the unit's half a minute, here."""
+    g1 = router.guests["g1"]
+    assert router.sh("systemctl show --property=WatchdogUSec --value portald") == "30s"
+    router.write(f"{DROP_IN}/watchdog.conf", "[Service]\nWatchdogSec=3\n")
+    try:
+        router.sh("systemctl daemon-reload; systemctl restart portald")
+        g1.login(4)
+        pid = main_pid(router)
+        time.sleep(4)
+        assert main_pid(router) == pid
+        router.sh(f"kill -STOP {pid}")
+        wait_until(lambda: started_again(router, pid), what="systemd has started it again", timeout=30)
+        assert g1.is_online() and list(sessions(router)) == [g1.mac]
+    finally:
+        router.sh(f"rm -r {DROP_IN}; systemctl daemon-reload")
 
 
 def test_reload(router, steps):
@@ -237,13 +260,13 @@ def test_certificate(router, steps, tmp_path):
     router.sh("systemctl reload portald")
     wait_until(lambda: serial() not in (None, first), what="the renewed one is shown")
     try:
-        router.write("/etc/systemd/system/portald.service.d/certificate.conf",
+        router.write(f"{DROP_IN}/certificate.conf",
                      "[Service]\nLoadCredential=chain:/etc/portald/portal.pem\nLoadCredential=key:/etc/portald/portal.key\n")
         router.sh("chown root:root /etc/portald/portal.key; chmod 0600 /etc/portald/portal.key; systemctl daemon-reload")
         configure(router, steps, more=lines.format("credential:chain", "credential:key"))
         assert serial()
     finally:
-        router.sh("rm -r /etc/systemd/system/portald.service.d; systemctl daemon-reload")
+        router.sh(f"rm -r {DROP_IN}; systemctl daemon-reload")
         router.sh("rm /etc/portald/portal.*")
 
 
