@@ -27,7 +27,7 @@ class Machine(gateway.Gateway):
             self.new_boot_id()
         script = f'mount --make-rprivate / && mount --bind "{path}" {BOOT_ID} && exec env $PRELOAD "$@"'
         self.process = self.lab.spawn("gw", ["unshare", "--mount", "sh", "-c", script, "sh", gateway.PORTALD, "-c",
-                                             self.config_path], f"machine{self._starts}", env=self._environment())
+                                             self.config_path], f"machine{gateway.Gateway.count}-{self._starts}", env=self._environment())
         return self.process
 
     def _environment(self):
