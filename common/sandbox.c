@@ -78,7 +78,7 @@ static const int basic_calls[] = {
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sched_yield),
 	SCMP_SYS(sigreturn),
-	SCMP_SYS(sysinfo), /* glibc 2.36: qsort() of more than 1 KiB asks how much memory there is */
+	SCMP_SYS(sysinfo), /* glibc 2.36: qsort() asks for the memory, above 1 KiB */
 	SCMP_SYS(write),
 	SCMP_SYS(clock_nanosleep),
 };
