@@ -75,6 +75,7 @@ static bool change(struct client *c, const struct session *s)
 		.by = {"portalctl", c->uid},
 		.event = "change",
 		.left_ms = d.left_ms,
+		.booted_ms = q->seconds ? 0 : s->booted_ms,
 		.limits = d.limits,
 		.note = q->has_note ? q->note : s->note,
 	};

@@ -16,8 +16,6 @@
 
 const struct actor actor_guest = {"guest", -1}, actor_portald = {"portald", -1};
 
-enum { CUT_OFF_MS = 1000 }; /* in which the gate has answered, as a rule */
-
 /* A change that the gate is asked for. */
 struct pending {
 	struct engine *engine;
@@ -25,6 +23,7 @@ struct pending {
 	uint32_t zone;
 	enum session_how how;
 	uint64_t left_ms, ends_ms, started; /* ends_ms: CLOCK_BOOTTIME; 0: a revoke */
+	uint64_t booted_ms;
 	struct limits limits;
 	char note[NOTE_MAX];
 	struct addr opened_by;
@@ -61,7 +60,8 @@ static void describe(const struct pending *c, enum change_op op, struct change *
 	if (!c->again) /* proven, and forgotten with the flush */
 		ret_change->opened_by = c->opened_by;
 	if (op == CHANGE_GRANT)
-		session_comment(ret_change->comment, c->started, c->how, &c->limits, c->note);
+		session_comment(ret_change->comment, c->started, c->how, c->booted_ms, &c->limits,
+				c->note);
 }
 
 static struct change_element element(const struct pending *c, size_t i)
@@ -82,18 +82,37 @@ static int ask_for_many(struct pending *c, enum change_op op, gate_reply_fn *fn)
 	return gate_client_ask(&c->engine->gate, &msg->head, fn, c);
 }
 
-static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
+static int ask_for_one(struct pending *c, enum change_op op, gate_reply_fn *fn)
 {
 	struct gate_change msg = {.head = {MSG_GATE_CHANGE, 0}, .element = element(c, 0)};
+
+	describe(c, op, &msg.change);
+	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
+}
+
+/* A grant is on its way, or answered: see persist_settle(). */
+static void note_asked(const struct pending *c, bool asked)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
+
+		if (s && asked)
+			s->asked++;
+		else if (s && s->asked > 0) /* else it began after that */
+			s->asked--;
+	}
+}
+
+static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
+{
 	int r = restore_first(c->engine, c->zone, c->macs, c->count);
 
 	c->restore_count = c->engine->restore_count;
-	if (r < 0)
-		return r;
-	if (c->count != 1)
-		return ask_for_many(c, op, fn);
-	describe(c, op, &msg.change);
-	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
+	if (r == 0)
+		r = c->count == 1 ? ask_for_one(c, op, fn) : ask_for_many(c, op, fn);
+	if (r == 0 && op == CHANGE_GRANT)
+		note_asked(c, true);
+	return r;
 }
 
 /* Was one of them put back, as it was before, after the gate was asked? */
@@ -178,11 +197,23 @@ void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs,
 		ended_blocked(e, r, 0);
 }
 
+/* They stay as they were. */
+static void settle_all(const struct pending *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
+
+		if (s)
+			persist_settle(c->engine, s);
+	}
+}
+
 static void granted(void *data, const union msg *reply)
 {
 	struct pending *c = data;
 	int error = reply->gate_done.error;
 
+	note_asked(c, false);
 	if (ask_again(c, reply, CHANGE_GRANT, granted))
 		return;
 	c->waiting = 1;
@@ -198,6 +229,7 @@ static void granted(void *data, const union msg *reply)
 		}
 		s->ending = s->endless = s->too_long = false;
 		s->round = c->engine->flush_round;
+		s->booted_ms = c->booted_ms;
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;
@@ -208,6 +240,7 @@ static void granted(void *data, const union msg *reply)
 		control_event(c->engine, c->event, s, c->left_ms / 1000);
 		metrics_event(&c->engine->metrics, c->zone, c->event);
 		persist_audit(c->engine, &c->by, c->event, s);
+		persist_settle(c->engine, s);
 		c->waiting++;
 		persist_put(c->engine, s, kept, c);
 	}
@@ -219,6 +252,7 @@ static void granted(void *data, const union msg *reply)
 	}
 	if (error != -EKEYREJECTED)
 		log_refusal(c, &reply->gate_done);
+	settle_all(c);
 	c->done(c->data, error, 0);
 	free(c);
 }
@@ -263,6 +297,7 @@ int member_change(struct engine *e, const struct session *session,
 	c->how = session->how;
 	c->event = change->event;
 	c->left_ms = change->left_ms;
+	c->booted_ms = change->booted_ms;
 	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = change->limits;
 	egress_strip(e, &c->limits);
@@ -300,6 +335,7 @@ static void revoked(void *data, const union msg *reply)
 	if (reply->gate_done.error < 0) {
 		mark(c, false);
 		log_refusal(c, &reply->gate_done);
+		settle_all(c);
 		c->done(c->data, reply->gate_done.error, 0);
 		free(c);
 		return;
@@ -341,41 +377,4 @@ int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_
 	mark(c, false);
 	free(c);
 	return r;
-}
-
-static void cut_off(void *data, int error, size_t count)
-{
-	(void)count;
-	if (error < 0)
-		engine_fail(data, "a session that has ended cannot be cut off: %s",
-			    strerror(-error));
-}
-
-/* The clock was set, and the kernel has not been told of the new end. */
-static void cut_off_first(struct engine *e, struct session *s)
-{
-	s->too_long = false;
-	sessions_put(&e->sessions, s->key.zone, &s->key.mac, now_boot_ms() + CUT_OFF_MS);
-	if (member_revoke(e, s->key.zone, &s->key.mac, 1, &actor_portald, "expiry", cut_off, e) < 0)
-		cut_off(e, -ENOMEM, 0);
-}
-
-void member_expired(void *engine, struct session *session)
-{
-	struct engine *e = engine;
-	char mac[MAC_TEXT_MAX];
-
-	if (session->too_long) {
-		cut_off_first(e, session);
-		return;
-	}
-	log_info("zone %s: expiry: %s", e->config->zones[session->key.zone].name,
-		 mac_format(&session->key.mac, mac));
-	control_event(e, "expiry", session, 0);
-	metrics_event(&e->metrics, session->key.zone, "expiry");
-	persist_audit(e, &actor_portald, "expiry", session);
-	persist_end(e, session, "expiry", NULL, NULL);
-	forget_add(e, session);
-	sessions_remove(&e->sessions, session);
-	forget_then(e, NULL, NULL);
 }

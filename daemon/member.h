@@ -44,6 +44,7 @@ struct member_change {
 	struct actor by;
 	const char *event; /* "change" or "extend" */
 	uint64_t left_ms;
+	uint64_t booted_ms; /* the session's, if left_ms was counted from what it has left */
 	struct limits limits;
 	const char *note;
 };

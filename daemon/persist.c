@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -54,6 +53,7 @@ static void describe(const struct engine *e, const struct session *s, struct sto
 		.started_unix = s->started,
 		.ends_unix = (unix_ms + left_ms + PERSIST_JITTER_MS) / 1000,
 		.left_ms = left_ms,
+		.booted_ms = s->booted_ms,
 		.idle_s = s->limits.idle,
 		.quota_up = s->limits.quota_up,
 		.quota_down = s->limits.quota_down,
@@ -153,7 +153,7 @@ void persist_audit(struct engine *e, const struct actor *by, const char *event,
 {
 	char comment[COMMENT_MAX], detail[STORE_DETAIL_MAX];
 
-	session_comment(comment, s->started, s->how, &s->limits, s->note);
+	session_comment(comment, s->started, s->how, 0, &s->limits, s->note);
 	snprintf(detail, sizeof(detail), "%" PRIu64 "s left; %s", session_seconds_left(s), comment);
 	int r = store_audit(e->persist->store, by->who, by->uid, event,
 			    e->config->zones[s->key.zone].name, &s->key.mac, detail);
@@ -180,7 +180,7 @@ int persist_open(struct engine *e)
 	int r = store_open(&config, &p->store);
 
 	if (r == 0)
-		r = persist_watch_clock(e);
+		r = persist_clock_create(e);
 	if (r == 0)
 		r = persist_fill_create(e);
 	return r < 0 ? r : persist_load_create(e);
@@ -200,10 +200,7 @@ void persist_close(struct engine *e)
 	persist_fill_destroy(e);
 	if (p->store)
 		store_close(p->store);
-	if (p->clock_set) {
-		close(event_get_fd(p->clock_set));
-		event_free(p->clock_set);
-	}
+	persist_clock_destroy(e);
 	free(p);
 	e->persist = NULL;
 }

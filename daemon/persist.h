@@ -28,8 +28,12 @@ void persist_end(struct engine *e, const struct session *s, const char *why, per
 		 void *data);
 /* What sessions have used; soon on disk. */
 void persist_usage(struct engine *e, uint32_t zone, const struct mac *macs, size_t count);
-/* From time to time: has the clock been set? */
+/* From time to time: has the clock been set?  Then what passed while the machine was off is taken off the
+ * sessions, a few in each turn of the loop, in the table and the store at once, in the kernel after that. */
 void persist_check_clock(struct engine *e);
+/* The same of one session that has just been changed, or was to be: those that the gate was asked for are left
+ * out until it has answered. */
+void persist_settle(struct engine *e, struct session *s);
 
 /* Who did what to a session, for the audit log.  event: its name in common/control.h. */
 struct actor;

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the store's sessions have left when somebody sets the clock. */
+/*
+ * What the store's sessions have left when somebody sets the clock that was behind.
+ *
+ * Each session remembers by itself that the time away is to be taken off it (session.h, booted_ms), in the
+ * table, in the store and in the kernel, so each is shortened once, whenever portald ends; one that was sold
+ * anew meanwhile remembers nothing.  The first clock that can be right counts for all: who sets it once more
+ * sets the clock, and no time passes by that.
+ *
+ * A session that the gate was asked to grant or to change is left out, and settled when the gate has
+ * answered: the revoke of an old one would overtake the new one.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -7,7 +17,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/member.h"
@@ -15,85 +24,185 @@
 #include "daemon/persist_private.h"
 #include "daemon/restore.h"
 
+enum {
+	BURST = 500,	  /* sessions a turn: some milliseconds */
+	WINDOW = 16,	  /* revokes on their way; see control_revoke.c */
+	RECORD_MS = 1000, /* what a record of the clock does not tell */
+	UNKNOWN = 1,	  /* waits_ms before anybody has looked */
+};
+
+struct settling {
+	struct engine *engine;
+	struct event *clock_set, *timer;
+	struct sessions_walk walk;
+	bool walking;
+	/* CLOCK_REALTIME when CLOCK_BOOTTIME was 0, by the first clock that can be right */
+	int64_t booted_ms;
+	/* the first booted_ms of the sessions for which the clock is still behind; 0: there are none */
+	uint64_t waits_ms;
+	size_t found;
+	/* those of this turn that ended while we were away, of one zone */
+	uint32_t zone;
+	struct mac over[CHANGE_MAX];
+	size_t over_count, under_way; /* under_way: revokes */
+};
+
+static int64_t booted_by_clock(void)
+{
+	return (int64_t)now_unix_ms() - (int64_t)now_boot_ms();
+}
+
+static bool can_be(int64_t booted_ms, uint64_t earliest_ms)
+{
+	return booted_ms + RECORD_MS >= (int64_t)earliest_ms;
+}
+
+/* How long we were away.  Negative, up to a second: so much was taken off too much, because a record tells
+ * whole seconds.  False: nobody knows yet. */
+static bool find_away(const struct settling *t, const struct session *s, int64_t *ret_away_ms)
+{
+	const int64_t booted_ms =
+		can_be(t->booted_ms, s->booted_ms) ? t->booted_ms : booted_by_clock();
+
+	*ret_away_ms = booted_ms - (int64_t)s->booted_ms;
+	return can_be(booted_ms, s->booted_ms);
+}
+
+/* In the table and the store.  To the kernel it is one that is not there yet: that replaces its end. */
+static void take_off(struct engine *e, struct session *s, int64_t away_ms)
+{
+	const int64_t ends_ms = (int64_t)s->ends_ms - away_ms;
+
+	s->booted_ms = 0;
+	s->round = ROUND_NEVER;
+	s->too_long = true;
+	sessions_put(&e->sessions, s->key.zone, &s->key.mac, ends_ms > 0 ? (uint64_t)ends_ms : 0);
+	persist_put(e, s, NULL, NULL);
+}
+
+static bool can_settle(const struct session *s)
+{
+	return s->booted_ms && s->asked == 0 && !s->ending;
+}
+
+void persist_settle(struct engine *e, struct session *s)
+{
+	int64_t away_ms;
+
+	if (!can_settle(s) || !find_away(e->persist->settling, s, &away_ms))
+		return;
+	take_off(e, s, away_ms);
+	if (restore_first(e, s->key.zone, &s->key.mac, 1) < 0)
+		engine_fail(e, "out of memory");
+}
+
+static void go_on(struct settling *t)
+{
+	static const struct timeval now;
+
+	evtimer_add(t->timer, &now);
+}
+
+static void cut_off(void *data, int error, size_t count)
+{
+	struct settling *t = data;
+
+	(void)count;
+	t->under_way--;
+	if (error < 0)
+		engine_fail(t->engine, "sessions that have ended cannot be cut off: %s",
+			    strerror(-error));
+	else if (t->walking)
+		go_on(t);
+}
+
+/* At the end of a turn at the latest: until then none of them is sold anew. */
+static void cut_off_those(struct settling *t)
+{
+	if (t->over_count == 0)
+		return;
+	t->under_way++;
+	int r = member_revoke(t->engine, t->zone, t->over, t->over_count, &actor_portald, "expiry",
+			      cut_off, t);
+
+	t->over_count = 0;
+	if (r < 0)
+		cut_off(t, r, 0);
+}
+
+static void add_over(struct settling *t, const struct session *s)
+{
+	if (t->over_count == CHANGE_MAX || (t->over_count > 0 && t->zone != s->key.zone))
+		cut_off_those(t);
+	t->zone = s->key.zone;
+	t->over[t->over_count++] = s->key.mac;
+}
+
+static void look_at(struct settling *t, struct session *s)
+{
+	int64_t away_ms;
+
+	if (!can_settle(s))
+		return;
+	if (!find_away(t, s, &away_ms)) {
+		if (!t->waits_ms || s->booted_ms < t->waits_ms)
+			t->waits_ms = s->booted_ms;
+		return;
+	}
+	if (t->found++ == 0)
+		log_info(
+			"the clock is set; the time that passed while portald was away is taken off");
+	if ((int64_t)s->ends_ms - away_ms <= (int64_t)now_boot_ms())
+		add_over(t, s);
+	else
+		take_off(t->engine, s, away_ms);
+}
+
 static void taken_off(struct engine *e)
 {
 	(void)e;
 	log_info("the sessions are shortened");
 }
 
-static void cut_off(void *data, int error, size_t count)
+static void finish(struct settling *t)
 {
-	(void)count;
-	if (error < 0)
-		engine_fail(data, "sessions that have ended cannot be cut off: %s",
-			    strerror(-error));
+	sessions_walk_end(&t->walk);
+	t->walking = false;
+	if (t->found > 0)
+		restore_members(t->engine, taken_off);
 }
 
-/* Those of a zone that ended while we were away. */
-static int end_sessions(struct engine *e, uint32_t zone, int64_t away_ms)
+static void on_timer(evutil_socket_t fd, short what, void *data)
 {
-	CLEANUP(cleanup_free) struct mac *macs = calloc(CHANGE_MAX, sizeof(*macs));
-	const int64_t until = (int64_t)now_boot_ms() + away_ms;
-	struct session *s;
-	size_t n = 0;
-	int r = macs ? 0 : -ENOMEM;
+	struct settling *t = data;
+	struct session *s = NULL;
 
-	for (s = TAILQ_FIRST(&e->sessions.lists[zone]); s && r == 0; s = TAILQ_NEXT(s, of_zone)) {
-		if (s->restored && (int64_t)s->ends_ms <= until) {
-			s->restored = false;
-			macs[n++] = s->key.mac;
-		}
-		if (n == CHANGE_MAX || (n > 0 && !TAILQ_NEXT(s, of_zone))) {
-			r = member_revoke(e, zone, macs, n, &actor_portald, "expiry", cut_off, e);
-			n = 0;
-		}
-	}
-	return r;
-}
-
-/* The clock says now how long we were away: it is taken off what the store had, here at once, and in
- * the kernel as if those sessions were not there yet, which replaces their ends.  Negative, up to a second: so
- * much was taken off too much, because the last record tells whole seconds. */
-static void take_off(struct engine *e, int64_t away_ms)
-{
-	int r = 0;
-
-	log_info("the clock is set; the time that passed while portald was away is taken off");
-	for (uint32_t zone = 0; zone < e->config->zone_count && r == 0; zone++)
-		r = end_sessions(e, zone, away_ms);
-	if (r < 0) {
-		cut_off(e, r, 0);
+	(void)fd;
+	(void)what;
+	if (t->under_way >= WINDOW)
 		return;
-	}
-	for (struct session *s = e->sessions.all; s; s = s->hh.next) {
-		if (!s->restored)
-			continue;
-		s->restored = false;
-		s->round = ROUND_NEVER;
-		s->too_long = true;
-		const int64_t ends_ms = (int64_t)s->ends_ms - away_ms;
-
-		sessions_put(&e->sessions, s->key.zone, &s->key.mac,
-			     ends_ms > 0 ? (uint64_t)ends_ms : 0);
-	}
-	restore_members(e, taken_off);
-}
-
-uint64_t persist_last_ms(const struct persist *p)
-{
-	return (p->last.unix_s + 1) * 1000;
+	for (int i = 0; i < BURST && (s = sessions_walk_next(&t->walk)); i++)
+		look_at(t, s);
+	cut_off_those(t);
+	if (s)
+		go_on(t);
+	else
+		finish(t);
 }
 
 void persist_check_clock(struct engine *e)
 {
-	struct persist *p = e->persist;
-	const uint64_t at_start_ms = now_unix_ms() - (now_boot_ms() - p->loaded_ms);
-	const uint64_t last_ms = persist_last_ms(p);
+	struct settling *t = e->persist->settling;
+	const int64_t booted_ms = booted_by_clock();
 
-	if (!p->clock_behind || at_start_ms < p->last.unix_s * 1000)
+	if (!e->persist->loaded || t->walking || !t->waits_ms || !can_be(booted_ms, t->waits_ms))
 		return;
-	p->clock_behind = false;
-	take_off(e, (int64_t)(at_start_ms - last_ms));
+	t->booted_ms = booted_ms;
+	t->waits_ms = 0;
+	t->found = 0;
+	t->walking = true;
+	sessions_walk_begin(&t->walk, &e->sessions, 0, ZONES_MAX);
+	go_on(t);
 }
 
 static int arm_clock(int fd)
@@ -117,12 +226,37 @@ static void on_clock_set(evutil_socket_t fd, short what, void *data)
 	persist_put_all(e);
 }
 
-int persist_watch_clock(struct engine *e)
+int persist_clock_create(struct engine *e)
 {
-	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	struct settling *t = calloc(1, sizeof(*t));
+	int fd = t ? timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC) : -1;
 
+	e->persist->settling = t;
+	if (!t)
+		return -ENOMEM;
+	t->engine = e;
+	t->waits_ms = UNKNOWN;
 	if (fd < 0 || arm_clock(fd) < 0)
 		return -errno;
-	e->persist->clock_set = event_new(e->base, fd, EV_READ | EV_PERSIST, on_clock_set, e);
-	return e->persist->clock_set && event_add(e->persist->clock_set, NULL) == 0 ? 0 : -ENOMEM;
+	t->timer = evtimer_new(e->base, on_timer, t);
+	t->clock_set = event_new(e->base, fd, EV_READ | EV_PERSIST, on_clock_set, e);
+	return t->timer && t->clock_set && event_add(t->clock_set, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void persist_clock_destroy(struct engine *e)
+{
+	struct settling *t = e->persist->settling;
+
+	if (!t)
+		return;
+	if (t->walking)
+		sessions_walk_end(&t->walk);
+	if (t->timer)
+		event_free(t->timer);
+	if (t->clock_set) {
+		close(event_get_fd(t->clock_set));
+		event_free(t->clock_set);
+	}
+	free(t);
+	e->persist->settling = NULL;
 }

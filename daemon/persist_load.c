@@ -22,17 +22,62 @@ struct loading {
 	bool read;		   /* the store is */
 	persist_loaded_fn *loaded; /* NULL: the kernel's sessions are not in the table yet */
 	struct store_contents contents;
-	uint64_t at_ms; /* when we began, by the clock of the rows */
+	uint64_t unix_ms; /* when we began, as the clock said */
 	size_t step, at;
 	struct sessions_walk walk;
 	bool walking;
-	size_t restored, ended, foreign;
+	size_t restored, ended, foreign, behind;
+	bool odd; /* rows go by another clock than now */
 };
+
+/* The clock of the rows when the second of their record was over: a session had no more left then than when
+ * it was written. */
+static uint64_t last_ms(const struct persist *p)
+{
+	return (p->last.unix_s + 1) * 1000;
+}
+
+/* The earliest that it can have been then; of a row that was written while the clock was behind, another
+ * time.  Only after a reboot. */
+static uint64_t earliest_ms(const struct persist *p, const struct store_session *row)
+{
+	return row->booted_ms ? row->booted_ms + p->last.boot_ms + 1000 : last_ms(p);
+}
+
+/* After a reboot, what the clock says now cannot be. */
+static bool is_behind(const struct loading *l, const struct store_session *row)
+{
+	const struct persist *p = l->engine->persist;
+
+	return !p->restarted && (l->unix_ms / 1000 + 1) * 1000 < earliest_ms(p, row);
+}
+
+/* When we began, by the clock of the rows. */
+static uint64_t began_ms(const struct loading *l, const struct store_session *row)
+{
+	const struct persist *p = l->engine->persist;
+
+	if (p->restarted)
+		return p->last.unix_s * 1000 + p->loaded_ms - p->last.boot_ms;
+	return is_behind(l, row) ? last_ms(p) : l->unix_ms + last_ms(p) - earliest_ms(p, row);
+}
+
+/* For session.booted_ms. */
+static uint64_t booted_ms(const struct loading *l, const struct store_session *row)
+{
+	const struct persist *p = l->engine->persist;
+
+	if (p->restarted)
+		return row->booted_ms;
+	if (!is_behind(l, row))
+		return 0;
+	return earliest_ms(p, row) > p->loaded_ms ? earliest_ms(p, row) - p->loaded_ms : 1;
+}
 
 /* Milliseconds that are left of a row now; 0: it has ended. */
 static uint64_t left_of(const struct loading *l, const struct store_session *row)
 {
-	const uint64_t at_ms = l->at_ms + now_boot_ms() - l->engine->persist->loaded_ms;
+	const uint64_t at_ms = began_ms(l, row) + now_boot_ms() - l->engine->persist->loaded_ms;
 	const uint64_t ends_ms = row->ends_unix * 1000;
 
 	return ends_ms > at_ms ? ends_ms - at_ms : 0;
@@ -108,7 +153,8 @@ static void take_known(struct loading *l, struct session *s, const struct store_
 	const uint64_t now = now_boot_ms();
 
 	take_row(s, row);
-	if (e->persist->restarted && s->ends_ms > now)
+	/* else the clock was set, and one of the two has heard of it: the kernel says by itself whether it has */
+	if (e->persist->restarted && s->ends_ms > now && s->booted_ms == row->booted_ms)
 		sessions_put(&e->sessions, s->key.zone, &row->mac,
 			     now + left_of_both(s->ends_ms - now, left_of(l, row)));
 }
@@ -121,6 +167,7 @@ static void take_session(struct loading *l, const struct store_session *row)
 		zone < 0 ? NULL : sessions_find(&e->sessions, (uint32_t)zone, &row->mac);
 	uint64_t ended_unix;
 
+	l->odd |= !e->persist->restarted && (row->booted_ms || is_behind(l, row));
 	if (zone < 0) { /* it may come back to the configuration */
 		l->foreign++;
 		return;
@@ -142,7 +189,8 @@ static void take_session(struct loading *l, const struct store_session *row)
 		return;
 	}
 	take_row(s, row);
-	s->restored = true;
+	s->booted_ms = booted_ms(l, row);
+	l->behind += s->booted_ms != 0;
 	s->round = ROUND_NEVER;
 	l->restored++;
 }
@@ -210,7 +258,7 @@ static void tell(const struct loading *l)
 	if (l->restored || l->ended)
 		log_warning("store: %zu session(s) restored after a %s, %zu ended meanwhile",
 			    l->restored, p->restarted ? "restart" : "reboot", l->ended);
-	if (p->clock_behind && l->restored)
+	if (l->behind)
 		log_warning("the clock is behind; the time that portald was away is taken off the "
 			    "sessions once it is set");
 }
@@ -224,6 +272,7 @@ static void filled(struct engine *e)
 	persist_load_destroy(e);
 	p->loaded = true;
 	loaded(e);
+	persist_check_clock(e);
 }
 
 static void go_on(struct loading *l)
@@ -246,7 +295,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	}
 	/* those that the store lacks are put; when the clock was set, or is still to be set, all */
 	if (l->step == STEPS)
-		persist_fill(l->engine, p->put_all || p->clock_behind || was_set(p), filled);
+		persist_fill(l->engine, p->put_all || l->odd || was_set(p), filled);
 	else
 		go_on(l);
 }
@@ -261,12 +310,7 @@ static void begin(struct loading *l)
 	store_clock_now(&p->now);
 	p->loaded_ms = now_boot_ms();
 	p->restarted = strcmp(p->last.boot_id, p->now.boot_id) == 0;
-	p->clock_behind = !p->restarted && p->now.unix_s < p->last.unix_s;
-	l->at_ms = persist_last_ms(p);
-	if (p->restarted)
-		l->at_ms = p->last.unix_s * 1000 + p->loaded_ms - p->last.boot_ms;
-	else if (!p->clock_behind)
-		l->at_ms = now_unix_ms();
+	l->unix_ms = now_unix_ms();
 	store_begin_all(p->store); /* until persist_fill() is done: one clock record for all */
 	go_on(l);
 }

@@ -11,11 +11,12 @@
 enum { PERSIST_JITTER_MS = 100 };
 
 struct loading;
+struct settling;
 struct filling;
 
 struct persist {
 	struct store *store;
-	struct event *clock_set;
+	struct settling *settling;
 	bool failing;
 	char trouble[256];
 	struct loading *loading; /* NULL: all sessions are in the table */
@@ -26,13 +27,7 @@ struct persist {
 	struct store_clock last, now;
 	uint64_t loaded_ms; /* CLOCK_BOOTTIME then */
 	bool restarted;	    /* not rebooted: the last clock record is of this boot */
-	/* the clock was behind the last record: what is left of sessions is to be corrected */
-	bool clock_behind;
 };
-
-/* CLOCK_REALTIME when the second of the last clock record was over: a session had no more left then
- * than when it was written. */
-uint64_t persist_last_ms(const struct persist *p);
 
 /* Begins to read the store. */
 int persist_load_create(struct engine *e);
@@ -50,4 +45,5 @@ void persist_fill_destroy(struct engine *e);
 
 /* From now on persist_check_clock() is called whenever the clock is set, and all rows are written by
  * the new one.  Negative errno. */
-int persist_watch_clock(struct engine *e);
+int persist_clock_create(struct engine *e);
+void persist_clock_destroy(struct engine *e);

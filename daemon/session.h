@@ -36,8 +36,12 @@ struct session {
 	bool found;	      /* in the kernel, and not counted yet since the start */
 	bool ending;	      /* the gate was asked to revoke it */
 	bool in_store;	      /* was there at start */
-	bool restored;	      /* from the store alone, and the clock may be behind */
 	bool too_long;	      /* in the kernel, until it is put back */
+	/* 0, or: the clock was behind when the machine had been off, and the time away is still to be taken
+	 * off.  What is left is right if this boot began then (milliseconds since 1970), the earliest that
+	 * it can have; in the store, and in the kernel's comment. */
+	uint64_t booted_ms;
+	uint32_t asked; /* grants and changes that the gate has not answered yet */
 	uint32_t round; /* the kernel has it since so many flushes of the ruleset; see restore.h */
 	uint64_t put_back;   /* the last message of restore.c's that had it */
 	uint64_t active_ms;  /* CLOCK_BOOTTIME: when it was seen to have sent more than before */

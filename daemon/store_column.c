@@ -34,6 +34,7 @@ static const struct column session_table[] = {
 	{COLUMN_NUMBER, SESSION(bytes_up), COUNTER_MAX},
 	{COLUMN_NUMBER, SESSION(bytes_down), COUNTER_MAX},
 	{COLUMN_NUMBER, SESSION(last_active_unix), SECONDS_MAX},
+	{COLUMN_NUMBER, SESSION(booted_ms), MILLISECONDS_MAX},
 };
 
 static const struct column usage_table[] = {

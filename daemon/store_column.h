@@ -10,10 +10,11 @@
 #include "daemon/store_sql.h"
 
 /* In SQL, in the order of the tables of columns. */
-#define SESSION_COLUMNS                                                                            \
+#define SESSION_COLUMNS_2                                                                          \
 	"zone, mac, how, note, started, ends, left_ms, idle, quota_up, quota_down, quota_total,"   \
 	" rate_up, rate_down, packets_up, packets_down, bytes_up, bytes_down, last_active"
-#define ENTRY_COLUMNS "list, zone, mac, note, added"
+#define SESSION_COLUMNS SESSION_COLUMNS_2 ", booted"
+#define ENTRY_COLUMNS	"list, zone, mac, note, added"
 #define ENDED_COLUMNS                                                                              \
 	"zone, mac, how, note, started, packets_up, packets_down, bytes_up, bytes_down, ended, why"
 

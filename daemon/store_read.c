@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/store_column.h"
+#include "daemon/store_schema.h"
 
 enum { SKIPPED_LOGGED_MAX = 10 };
 
@@ -97,15 +98,20 @@ static int load_clock(struct store_db *db, struct store_clock *ret_clock, struct
 int store_db_load(struct store_db *db, const struct store_loader *loader,
 		  struct store_clock *ret_clock, uint64_t *ret_skipped, struct store_error *error)
 {
-	static const struct loading tables[] = {
+	struct loading tables[] = {
 		{"sessions", "SELECT " SESSION_COLUMNS " FROM sessions", &session_columns,
 		 take_session},
 		{"lists", "SELECT " ENTRY_COLUMNS " FROM lists", &entry_columns, take_entry},
 	};
 	struct store_clock clock = {0};
 	uint64_t skipped = 0;
-	int r = check_table(db, "PRAGMA quick_check(sessions)", error);
+	sqlite3_int64 version;
+	int r = store_sql_number(db, "PRAGMA user_version", &version, error);
 
+	if (r == 0 && version < SCHEMA_BOOTED) /* it cannot be written, so it stays as it is */
+		tables[0].sql = "SELECT " SESSION_COLUMNS_2 ", 0 FROM sessions";
+	if (r == 0)
+		r = check_table(db, "PRAGMA quick_check(sessions)", error);
 	if (r == 0)
 		r = check_table(db, "PRAGMA quick_check(lists)", error);
 	/* the first error is what counts; what can be read is wanted all the same */

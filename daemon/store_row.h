@@ -28,6 +28,7 @@ struct store_session {
 	uint64_t rate_up, rate_down;				 /* bits a second; 0: none */
 	uint64_t packets_up, packets_down, bytes_up, bytes_down; /* used */
 	uint64_t last_active_unix;
+	uint64_t booted_ms; /* see session.h */
 };
 
 /* A session that has ended.  Of `session` are kept: who and how it was, since when, what it used. */

@@ -30,11 +30,12 @@ static const char *const migrations[] = {
 	" boot_ms INTEGER NOT NULL, unix INTEGER NOT NULL);",
 	/* for EXTENSIONS */
 	"CREATE INDEX audit_extend ON audit (mac) WHERE action = 'extend';",
+	"ALTER TABLE sessions ADD COLUMN booted INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum {
 	SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]),
-	SCHEMA_LOADED = 1, /* since this version what is loaded has been as it is now */
+	SCHEMA_LOADED = 1, /* the oldest whose sessions and lists can be read as they are */
 };
 
 /* How often the guest of a row of the history gave itself more time: the entries of the audit log that
@@ -48,7 +49,7 @@ static const char *const statements[STATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[PUT_SESSION] = "INSERT OR REPLACE INTO sessions (" SESSION_COLUMNS ")"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[REMOVE_SESSION] = "DELETE FROM sessions WHERE zone = ? AND mac = ?",
 	[UPDATE_USAGE] =
 		"UPDATE sessions SET left_ms = ?3, packets_up = ?4, packets_down = ?5,"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sessions survive: a restart, a reboot (no tables, another boot id), a damaged and a full disk."""
+import contextlib
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -263,6 +265,145 @@ def test_the_clock_is_set_to_the_second_of_the_record(lab, clocked):
     wait_until(lambda: len(clocked.log_lines("are shortened")) > told, what="the clock is set")
     clocked.set_clock(right + 600)
     has_left(clocked, g1, 3600)
+
+
+@pytest.mark.parametrize("then", ["kill", "flush", "reboot"])
+def test_the_time_away_is_taken_off_after_one_more_end(lab, clocked, then):
+    """portald ends once more before the clock is set: what ran before the boot is shortened all the same, what began since is
+    not, nor what was sold anew."""
+    g1, g2, g3, g4 = (lab.add_guest(n) for n in ("g1", "g2", "g3", "g4"))
+    clocked.grant(g1, g4)
+    clocked.grant(g2, for_="5m")
+    clocked.power_cut()
+    clocked.set_clock(-86400)
+    clocked.power_on()
+    g3.login(6)
+    clocked.ctl("set", g4.mac, "--for", "2h")
+    clocked.ctl("set", g1.mac, "--for", "+1h", "--note", "x" * 90)
+    clocked.kill(clocked.pids()["portald"])
+    if then == "flush":
+        lab.nft("flush ruleset")
+    if then == "reboot":  # nobody knows how long ago that was, by this clock or any other
+        assert clocked.teardown().returncode == 0
+        clocked.new_boot_id()
+        clocked.set_clock(-86400 + 60)
+    clocked.start()
+    clocked.forward(True)
+    has_left(clocked, g2, 300)
+    clocked.set_clock(600)
+    wait_until(lambda: clocked.log_lines("are shortened"), what="the time away is taken off")
+    wait_until(lambda: g2.mac not in clocked.everywhere(), what="the one that is over ends")
+    for again in (lambda: None, clocked.restart, lambda: (clocked.power_cut(), clocked.power_on())):
+        again()
+        has_left(clocked, g1, 6600)
+        has_left(clocked, g3, 3600 - (then == "reboot") * 60)
+        has_left(clocked, g4, 7200 - (then == "reboot") * 60)
+        assert len(clocked.sessions()) == 3
+        assert clocked.sessions()["guest", g1.mac]["note"] == "x" * 90
+
+
+def macs(number, count):
+    """In the order of the database."""
+    return [f"02:00:{number:02x}:00:{n >> 8:02x}:{n & 255:02x}" for n in range(count)]
+
+
+@contextlib.contextmanager
+def in_the_middle(gw):
+    """The clock is set, and the gate, which is stopped, does not get on with those that are over."""
+    gate = gw.pids()["portald-gate"][0]
+    os.kill(gate, signal.SIGSTOP)
+    try:
+        gw.set_clock(600)
+        wait_until(lambda: gw.log_lines("time that passed while portald was away is taken off"), what="it has begun")
+        yield
+        assert not gw.log_lines("are shortened")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(gate, signal.SIGCONT)
+
+
+def all_have_left(gw, expected):
+    """MAC -> seconds, in portald and in the kernel; no other has a session."""
+    wait_until(lambda: gw.everywhere().keys() == expected.keys(), 30, "those that are over have ended")
+    for found in ({mac: s["seconds-left"] for (_, mac), s in gw.sessions().items()}, gw.everywhere()):
+        assert found.keys() == expected.keys()
+        passed = time.monotonic() - gw.began + SLACK
+        wrong = {mac: (left, expected[mac]) for mac, left in found.items()
+                 if not expected[mac] - passed < left <= expected[mac]}
+        assert not wrong, (len(wrong), list(wrong.items())[:5])
+
+
+@pytest.fixture
+def behind(lab, clocked):
+    """Of 8,000 sessions some have an hour left, and others, between them, end within the ten minutes of which the machine
+    hears too late."""
+    first, over, last = macs(1, 1500), macs(2, 5000), macs(3, 1500)
+    for these, for_ in ((first + last, "1h"), (over, "5m")):
+        clocked.ctl("grant", "--file", "-", "--for", for_, input="\n".join(these))
+    clocked.power_cut()
+    clocked.set_clock(-86400)
+    clocked.power_on()
+    clocked.first, clocked.over, clocked.last = first, over, last
+    return clocked
+
+
+def test_changes_while_the_time_away_is_taken_off(lab, behind):
+    """Who is granted, changed or revoked meanwhile has what was sold last, and no more."""
+    g1 = lab.add_guest("g1")
+    page = g1.login_page(4)
+    first, over, last = behind.first, behind.over, behind.last
+    expected = dict.fromkeys(first + last, 3000)
+    changes = {  # what is left then
+        ("set", first[0], "--for", "+1h"): 6600, ("set", last[0], "--for", "+1h"): 6600, ("set", over[-1], "--for", "+1h"): 3300,
+        ("set", first[1], "--for", "2h"): 7200, ("set", last[1], "--for", "2h"): 7200, ("set", over[-2], "--for", "2h"): 7200,
+        ("grant", first[2], "--for", "30m"): 1800, ("grant", last[2], "--for", "30m"): 1800,
+        ("grant", over[0], "--for", "30m"): 1800, ("grant", over[-3], "--for", "30m"): 1800,
+        ("set", last[3], "--rate-up", "50M"): 3000, ("set", over[-4], "--rate-up", "50M"): None,
+        ("revoke", first[4]): None, ("revoke", last[4]): None, ("revoke", over[-5]): None,
+    }
+    with contextlib.ExitStack() as until, in_the_middle(behind):
+        threads = [threading.Thread(target=behind.ctl, args=words) for words in changes]
+        threads.append(threading.Thread(target=g1.post_form, args=(page,)))
+        for thread in threads:
+            thread.start()
+            until.callback(thread.join)
+        time.sleep(1)  # they are with the gate
+    for (_, mac, *_), left in changes.items():
+        expected.pop(mac, None)
+        if left:
+            expected[mac] = left
+    all_have_left(behind, {**expected, g1.mac: 3600})
+    assert {mac for mac, in behind.rows("SELECT mac FROM sessions WHERE booted > 0")} == set()
+    behind.power_cut()
+    behind.power_on()
+    all_have_left(behind, {**expected, g1.mac: 3600})
+
+
+@pytest.mark.parametrize("by", [-2 * 86400, 86400], ids=["back", "forward"])
+def test_the_clock_is_set_again_while_the_time_away_is_taken_off(behind, by):
+    """No time passes by that, and what the first one said counts."""
+    with in_the_middle(behind):
+        behind.set_clock(600 + by)
+    all_have_left(behind, dict.fromkeys(behind.first + behind.last, 3000))
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["at once", "stored"])
+def test_killed_while_the_time_away_is_taken_off(lab, behind, stored):
+    """Some are shortened in the store, none in the kernel; or some in the kernel as well."""
+    expected = dict.fromkeys(behind.first + behind.last, 3000)
+    with in_the_middle(behind):
+        if stored:
+            wait_until(lambda: 0 < behind.rows("SELECT count(*) FROM sessions WHERE booted = 0")[0][0] < 8000,
+                       what="some are in the store")
+        behind.kill([pid for name in ("portald", "portald-gate") for pid in behind.pids()[name]])
+    behind.start()
+    for _ in range(3):  # while the kernel hears of it
+        time.sleep(random.uniform(0, 0.1))
+        behind.kill(behind.pids()["portald"])
+        behind.start()
+    all_have_left(behind, expected)
+    behind.restart()
+    all_have_left(behind, expected)
 
 
 @pytest.mark.parametrize("down", [False, True], ids=["running", "down"])

@@ -21,6 +21,7 @@ static void test_comment_round_trip(void **state)
 		enum session_how how;
 		const char *note;
 		struct limits limits;
+		uint64_t booted_ms;
 	} cases[] = {{HOW_LOGIN, "", {0}},
 		     {HOW_GRANT, "Room 12", {0}},
 		     {HOW_GRANT, "  two  blanks ", {0}},
@@ -28,19 +29,24 @@ static void test_comment_round_trip(void **state)
 		     {HOW_LOGIN, "idle=5 is no limit", {.rate_up = 1}},
 		     {HOW_LOGIN, "; idle=5", {.idle = UINT32_MAX}},
 		     {HOW_GRANT, "", {.quota_total = UINT64_C(1) << 60, .rate_down = 20000000}},
-		     {HOW_GRANT, "room", {1, 2, 3, 4, 5, 6}}};
+		     {HOW_GRANT, "room", {1, 2, 3, 4, 5, 6}},
+		     {HOW_LOGIN, "", {0}, 1795340000123},
+		     {HOW_LOGIN, "booted=7", {0}},
+		     {HOW_GRANT, "; room", {.idle = 5}, 1}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct session s = {0};
 		char comment[COMMENT_MAX];
 
-		session_comment(comment, 1795350000, cases[i].how, &cases[i].limits, cases[i].note);
+		session_comment(comment, 1795350000, cases[i].how, cases[i].booted_ms,
+				&cases[i].limits, cases[i].note);
 		session_parse_comment(&s, comment);
 		assert_int_equal(s.started, 1795350000);
 		assert_int_equal(s.how, cases[i].how);
 		assert_string_equal(s.note, cases[i].note);
 		assert_memory_equal(&s.limits, &cases[i].limits, sizeof(s.limits));
+		assert_int_equal(s.booted_ms, cases[i].booted_ms);
 	}
 }
 
@@ -77,7 +83,7 @@ static void test_longest_note_fits(void **state)
 	(void)state;
 	memset(note, 'n', sizeof(note) - 1);
 	note[sizeof(note) - 1] = '\0';
-	session_comment(comment, 1795350000, HOW_LOGIN, &none, note);
+	session_comment(comment, 1795350000, HOW_LOGIN, 0, &none, note);
 	session_parse_comment(&s, comment);
 	assert_string_equal(s.note, note);
 }

@@ -199,7 +199,8 @@ static void test_readonly_and_older(void **state)
 	put(f, 1, NULL);
 	fixture_drain(f);
 	fixture_close(f);
-	sql(f->path, "DROP INDEX audit_extend; PRAGMA user_version = 1");
+	sql(f->path,
+	    "DROP INDEX audit_extend; ALTER TABLE sessions DROP COLUMN booted; PRAGMA user_version = 1");
 	set_readonly(f, true);
 	fixture_open(f);
 	assert_int_equal(f->loaded, STORE_LOADED);
@@ -210,7 +211,7 @@ static void test_readonly_and_older(void **state)
 	wait_for(f, &f->recovered, 1);
 	fixture_drain(f);
 	fixture_close(f);
-	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 2);
+	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 3);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
 }
