@@ -308,12 +308,13 @@ def macs(number, count):
 
 
 @contextlib.contextmanager
-def in_the_middle(gw):
-    """The clock is set, and the gate, which is stopped, does not get on with those that are over."""
+def in_the_middle(gw, off=600):
+    """The clock is set, and the gate, which is stopped, does not get on with those that are over, nor does the kernel hear of
+    the others.  off: seconds for which the machine was."""
     gate = gw.pids()["portald-gate"][0]
     os.kill(gate, signal.SIGSTOP)
     try:
-        gw.set_clock(600)
+        gw.set_clock(off)
         wait_until(lambda: gw.log_lines("time that passed while portald was away is taken off"), what="it has begun")
         yield
         assert not gw.log_lines("are shortened")
@@ -404,6 +405,17 @@ def test_killed_while_the_time_away_is_taken_off(lab, behind, stored):
     all_have_left(behind, expected)
     behind.restart()
     all_have_left(behind, expected)
+
+
+def test_killed_when_the_store_knows_what_the_kernel_does_not(behind):
+    """Of a few seconds, by which the two may also differ for other reasons."""
+    off = 28
+    with in_the_middle(behind, off):
+        wait_until(lambda: not behind.rows("SELECT mac FROM sessions WHERE booted > 0"), what="all are in the store")
+        behind.kill([pid for name in ("portald", "portald-gate") for pid in behind.pids()[name]])
+    behind.start()
+    wait_until(lambda: behind.log_lines("are shortened"), what="the kernel has heard of it")
+    all_have_left(behind, {**dict.fromkeys(behind.first + behind.last, 3600 - off), **dict.fromkeys(behind.over, 300 - off)})
 
 
 @pytest.mark.parametrize("down", [False, True], ids=["running", "down"])
