@@ -35,7 +35,7 @@ static const char *const migrations[] = {
 
 enum {
 	SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]),
-	SCHEMA_LOADED = 1, /* the oldest whose sessions and lists can be read as they are */
+	SCHEMA_LOADED = 1, /* the oldest whose sessions and lists can be read */
 };
 
 /* How often the guest of a row of the history gave itself more time: the entries of the audit log that

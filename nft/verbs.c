@@ -259,7 +259,8 @@ static int dump_zones(struct dumping *d)
 }
 
 /* What somebody flushes meanwhile is no more; of what was told before, the engine knows that it is to be put
- * back. */
+ * back.  All in one go: the engine asks for nothing before it has all, and each change of ours to any set in
+ * between (of a walled garden) would begin the dump anew. */
 static int verb_dump(struct gate *gate, const union msg *msg)
 {
 	struct dumping d = {.gate = gate, .id = msg->head.id};
