@@ -227,22 +227,11 @@ static int parse(struct config_load *l, char *text)
 	return r;
 }
 
-static int load(struct config_load *l)
+static int load_text(struct config_load *l, const char *text, size_t len)
 {
-	CLEANUP(cleanup_free) char *text = NULL, *rewritten = NULL;
-	size_t len;
-	int r = config_read_file(l->path, &text, &len);
+	CLEANUP(cleanup_free) char *rewritten = NULL;
+	int r = config_rewrite(l, text, len, &rewritten);
 
-	if (r == -EFBIG) {
-		config_complain(l, "the file is larger than %d bytes; make it smaller",
-				CONFIG_FILE_MAX);
-		return r;
-	}
-	if (r < 0) {
-		config_complain(l, "the file cannot be read: %s", strerror(-r));
-		return r;
-	}
-	r = config_rewrite(l, text, len, &rewritten);
 	if (r == 0)
 		r = set_presets(l, config_global_keys, config_global_key_count, l->config);
 	if (r == 0)
@@ -254,7 +243,8 @@ static int load(struct config_load *l)
 	return r == 0 && l->errors ? -EINVAL : r;
 }
 
-int config_load(const char *path, FILE *out, struct config **ret_config)
+int config_load_text(const char *path, const char *text, size_t len, FILE *out,
+		     struct config **ret_config)
 {
 	char folder[PATH_MAX], real[PATH_MAX];
 	struct config *config = calloc(1, sizeof(*config));
@@ -271,7 +261,7 @@ int config_load(const char *path, FILE *out, struct config **ret_config)
 	int r = config_set_text(&config->path, path);
 
 	if (r == 0)
-		r = load(&l);
+		r = load_text(&l, text, len);
 	if (r == -ENOMEM)
 		fprintf(out, "%s: out of memory\n", path);
 	if (r < 0) {
@@ -280,6 +270,20 @@ int config_load(const char *path, FILE *out, struct config **ret_config)
 	}
 	*ret_config = config;
 	return 0;
+}
+
+int config_load(const char *path, FILE *out, struct config **ret_config)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t len;
+	int r = config_read_file(path, &text, &len);
+
+	if (r == -EFBIG)
+		fprintf(out, "%s: the file is larger than %d bytes; make it smaller\n", path,
+			CONFIG_FILE_MAX);
+	else if (r < 0)
+		fprintf(out, "%s: the file cannot be read: %s\n", path, strerror(-r));
+	return r < 0 ? r : config_load_text(path, text, len, out, ret_config);
 }
 
 void config_zone_release(struct zone_config *zone)

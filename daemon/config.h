@@ -35,6 +35,9 @@ struct config {
  * -EINVAL if there was an error; -errno if the file cannot be read (said as well).  Pure but for
  * reading the files that it names. */
 int config_load(const char *path, FILE *out, struct config **ret_config);
+/* Of a file that config_load() refused: zones with nothing but the interfaces that can be made out in it, to close them.
+ * -ENOENT: there are none; -EINVAL; another -errno if the file cannot be read. */
+int config_salvage(const char *path, FILE *out, struct config **ret_config);
 void config_destroy(struct config *config);
 
 /* Its index, or -1.  Zones without a name are passed over. */

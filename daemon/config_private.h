@@ -50,6 +50,10 @@ void *config_field(const struct config_key *key, const void *base);
 int config_set_text(char **field, const char *value);
 void config_zone_release(struct zone_config *zone);
 
+/* As config_load(), of a text as if it stood in `path`. */
+int config_load_text(const char *path, const char *text, size_t len, FILE *out,
+		     struct config **ret_config);
+
 /* Writes "file:line: zone "x": key: text" and counts it.  -EINVAL, so that a parser can return it.
  */
 int config_complain(struct config_load *l, const char *fmt, ...)

@@ -190,6 +190,25 @@ static int close_network(struct config *config)
 							  : load_once(config, accounts.gate_name);
 }
 
+/* A mistake in the file must not open the network at the next boot. */
+static int close_salvaged(const char *path)
+{
+	CLEANUP(destroy_config) struct config *config = NULL;
+	int r = config_salvage(path, stderr, &config);
+
+	if (r < 0) {
+		log_error(
+			"%s tells no interface, so nothing can be closed: guest networks are open until it is mended",
+			path);
+	} else if (close_network(config) == 0) {
+		for (size_t i = 0; i < config->zone_count; i++)
+			log_error(
+				"%s is wrong: interface %s, which it names, is closed until it is mended",
+				path, config->zones[i].interface);
+	}
+	return 1;
+}
+
 static int run(struct config **config)
 {
 	static struct engine_parts parts = {.control_fd = -1, .metrics_fd = -1, .gate_fd = -1};
@@ -243,7 +262,7 @@ int main(int argc, char **argv)
 	if (mode == MODE_TEARDOWN)
 		return teardown(path);
 	if (config_load(path, stderr, &config) < 0)
-		return 1;
+		return mode == MODE_CLOSE ? close_salvaged(path) : 1;
 	log_set_level(config->log_level);
 	switch (mode) {
 	case MODE_CHECK:

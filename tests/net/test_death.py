@@ -105,16 +105,48 @@ def test_teardown_removes_the_tables_and_nothing_else(lab, alive):
     assert lab.guests["s1"].is_stranger()
 
 
+def close(lab, path):
+    """As the boot unit does."""
+    usual = ["prlimit", "--nofile=1024:"]  # the soft limit that boot and a login have
+    return lab.run("gw", [*usual, gateway.PORTALD, "-c", path, "--close"], env={**os.environ, **gateway.SANITIZER})
+
+
 def test_close_shuts_before_portald_runs(lab, alive):
-    """portald --close, as the boot unit runs it: strangers and everybody else are out until portald is there."""
+    """portald --close: strangers and everybody else are out until portald is there."""
     g1 = lab.add_guest("g1")
     alive.stop()
     assert alive.teardown().returncode == 0
-    usual = ["prlimit", "--nofile=1024:"]  # the soft limit that boot and a login have
-    done = lab.run("gw", [*usual, gateway.PORTALD, "-c", alive.config_path, "--close"],
-                   env={**os.environ, **gateway.SANITIZER})
+    done = close(lab, alive.config_path)
     assert done.returncode == 0, done.stderr
     nothing_passes(g1)
+    alive.start()
+    g1.login(4)
+    assert g1.opens(6, UP[6])
+
+
+@pytest.mark.parametrize("wrong", [
+    'zone "guest" {\n interface = "br-guest"\n sesion = 8h\n}\n',
+    'zone "guest" {\n interfce = br-guest\n}\n',
+    'zone "guest {\n interface = "br-guest\n',
+    'hostname = "portal.example.net\ninterface="br-guest"',
+    'zone guest {\n terms = "/nowhere/terms.txt"\n interface "br-guest" }',
+    '}\x00',
+], ids=["key", "interface", "quotes", "zone", "file", "nothing"])
+def test_close_with_a_mistake(lab, alive, wrong):
+    """What can be made out of a wrong configuration is closed; its status tells that it is wrong."""
+    g1 = lab.add_guest("g1")
+    alive.stop()
+    assert alive.teardown().returncode == 0
+    path = os.path.join(lab.folder, "wrong.conf")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(wrong)
+    done = close(lab, path)
+    assert done.returncode == 1 and "wrong.conf" in done.stderr
+    if "br-guest" in wrong:
+        assert "interface br-guest" in done.stderr, done.stderr
+        nothing_passes(g1)
+    else:
+        assert "nothing can be closed" in done.stderr, done.stderr
     alive.start()
     g1.login(4)
     assert g1.opens(6, UP[6])

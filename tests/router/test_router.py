@@ -226,6 +226,22 @@ def test_reboot(router):
     assert 0 < when("portald-closed", "ActiveEnterTimestamp") <= when("systemd-networkd", "ExecMainStartTimestamp")
 
 
+def test_reboot_with_a_mistake(router):
+    """In portald.conf: nobody gets through until it is mended, and then who had paid does."""
+    g1, s1 = router.guests["g1"], router.guests["s1"]
+    g1.login(4)
+    with open(router.debian + CONF, encoding="utf-8") as f:
+        text = f.read()
+    router.write(CONF, text.replace("session", "sesion"))
+    router.reboot()
+    assert not is_active(router)
+    for family in (4, 6):
+        assert not g1.opens(family, timeout=1.0) and not s1.opens(family, timeout=1.0)
+    router.write(CONF, text)
+    router.sh("systemctl restart portald-closed portald")
+    assert g1.is_online() and s1.is_stranger()
+
+
 def test_firewall_is_loaded_again(router):
     """Debian's nftables.conf begins with "flush ruleset"."""
     g1, s1 = router.guests["g1"], router.guests["s1"]

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The zones of a file that is wrong: every `zone "NAME"` and `interface = NAME` in it, also where a key is misspelt, a quote or
+ * a brace is missing.  An interface too many is closed rather than one too few.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "daemon/config_file.h"
+
+enum { WORD_MAX = 63 };
+
+struct salvage {
+	const char *at; /* NUL-terminated */
+	size_t count;
+	char zones[ZONES_MAX][ZONE_NAME_MAX], interfaces[ZONES_MAX][IFNAME_MAX];
+};
+
+static bool is_sign(char c)
+{
+	return strchr(" \t\r\n={};,+", c) != NULL;
+}
+
+static void skip(struct salvage *s)
+{
+	for (;;) {
+		while (*s->at && is_sign(*s->at))
+			s->at++;
+		if (*s->at == '#' || strncmp(s->at, "//", 2) == 0)
+			s->at += strcspn(s->at, "\n");
+		else
+			return;
+	}
+}
+
+/* In quotes or not, cut off after WORD_MAX; a quote that is not closed ends with its line.  False: the end. */
+static bool next_word(struct salvage *s, char word[static WORD_MAX + 1])
+{
+	size_t len;
+
+	skip(s);
+	if (!*s->at)
+		return false;
+	if (*s->at == '"' || *s->at == '\'') {
+		const char end[] = {*s->at++, '\n', '\0'};
+
+		len = strcspn(s->at, end);
+	} else {
+		len = strcspn(s->at, " \t\r\n={};,+\"'#");
+	}
+	snprintf(word, WORD_MAX + 1, "%.*s", (int)len, s->at);
+	s->at += len;
+	if (*s->at == '"' || *s->at == '\'')
+		s->at++;
+	return true;
+}
+
+static bool is_interface(const char *word)
+{
+	return *word && strlen(word) < IFNAME_MAX && !strpbrk(word, "/: \"\\*$") &&
+	       text_is_plain(word) && strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
+}
+
+static bool is_zone_name(const char *word)
+{
+	for (const char *c = word; *c; c++) {
+		if (!isalnum((unsigned char)*c) && *c != '-')
+			return false;
+	}
+	return *word && strlen(word) < ZONE_NAME_MAX;
+}
+
+static bool is_among(const char *word, const char *first, size_t size, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(word, first + i * size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* zone: its name, if it can be told. */
+static void add(struct salvage *s, const char *zone, const char *interface)
+{
+	if (s->count == ZONES_MAX || is_among(interface, s->interfaces[0], IFNAME_MAX, s->count))
+		return;
+	if (*zone && !is_among(zone, s->zones[0], ZONE_NAME_MAX, s->count))
+		snprintf(s->zones[s->count], ZONE_NAME_MAX, "%s", zone);
+	else
+		snprintf(s->zones[s->count], ZONE_NAME_MAX, "closed-%zu", s->count + 1);
+	snprintf(s->interfaces[s->count], IFNAME_MAX, "%s", interface);
+	s->count++;
+}
+
+static bool means_interface(const char *word)
+{
+	const char *nearest = config_nearest_key(true, word);
+
+	return nearest && strcmp(nearest, "interface") == 0;
+}
+
+static void find(struct salvage *s)
+{
+	char before[WORD_MAX + 1] = "", word[WORD_MAX + 1], zone[ZONE_NAME_MAX] = "";
+
+	for (; next_word(s, word); snprintf(before, sizeof(before), "%s", word)) {
+		if (strcmp(before, "zone") == 0)
+			snprintf(zone, sizeof(zone), "%s", is_zone_name(word) ? word : "");
+		else if (means_interface(before) && is_interface(word))
+			add(s, zone, word);
+	}
+}
+
+static int make_text(const struct salvage *s, char **ret_text, size_t *ret_len)
+{
+	CLEANUP(cleanup_fclose) FILE *out = open_memstream(ret_text, ret_len);
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->count; i++)
+		fprintf(out, "zone \"%s\" { interface = \"%s\" }\n", s->zones[i], s->interfaces[i]);
+	return fflush(out) == 0 ? 0 : -ENOMEM;
+}
+
+int config_salvage(const char *path, FILE *out, struct config **ret_config)
+{
+	CLEANUP(cleanup_free) struct salvage *s = calloc(1, sizeof(*s));
+	CLEANUP(cleanup_free) char *text = NULL, *made = NULL;
+	size_t len;
+	int r = s ? config_read_file(path, &text, &len) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < len; i++) {
+		if (!text[i])
+			text[i] = '\n';
+	}
+	s->at = text;
+	find(s);
+	if (s->count == 0)
+		return -ENOENT;
+	r = make_text(s, &made, &len);
+	return r < 0 ? r : config_load_text(path, made, len, out, ret_config);
+}
