@@ -158,14 +158,19 @@ static int set_presets(struct config_load *l, const struct config_key *keys, siz
 }
 
 /* Their names become names in nft, with z_ in front. */
-static void check_zone_name(struct config_load *l, const char *name)
+bool config_is_zone_name(const char *name)
 {
 	size_t len = strlen(name);
 	bool fine = len > 0 && len < ZONE_NAME_MAX;
 
 	for (size_t i = 0; i < len; i++)
 		fine = fine && (isalnum((unsigned char)name[i]) || name[i] == '-');
-	if (!fine)
+	return fine;
+}
+
+static void check_zone_name(struct config_load *l, const char *name)
+{
+	if (!config_is_zone_name(name))
 		config_complain(
 			l, "a zone's name has 1 to %d letters, digits and '-'; choose another one",
 			ZONE_NAME_MAX - 1);

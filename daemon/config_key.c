@@ -150,6 +150,13 @@ static int parse_user(struct config_load *l, const struct config_key *key, const
 }
 
 /* The kernel's dev_valid_name() */
+/* An nft string: '*' at its end would match more than one interface, '"' and '\' would end it. */
+bool config_is_interface(const char *name)
+{
+	return *name && strlen(name) < IFNAME_MAX && !strpbrk(name, "/: \"\\*") &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && text_is_plain(name);
+}
+
 static int parse_interface(struct config_load *l, const struct config_key *key, const char *value,
 			   void *field)
 {
@@ -161,10 +168,7 @@ static int parse_interface(struct config_load *l, const struct config_key *key, 
 				       "\"%s\" is no interface; a name has 1 to %d characters "
 				       "(see `ip link`)",
 				       value, IFNAME_MAX - 1);
-	/* an nft string: '*' at its end would match more than one interface, '"' and '\' would end
-	 * it */
-	if (strpbrk(value, "/: \"\\*") || strcmp(value, ".") == 0 || strcmp(value, "..") == 0 ||
-	    !text_is_plain(value))
+	if (!config_is_interface(value))
 		return config_complain(
 			l,
 			"\"%s\" is no interface; a name has no blank and none of / : * \" \\ "

@@ -3,12 +3,10 @@
  * The zones of a file that is wrong: every `zone "NAME"` and `interface = NAME` in it, also where a key is misspelt, a quote or
  * a brace is missing.  An interface too many is closed rather than one too few.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/text.h"
 #include "daemon/config_file.h"
 
 enum { WORD_MAX = 63 };
@@ -58,21 +56,6 @@ static bool next_word(struct salvage *s, char word[static WORD_MAX + 1])
 	return true;
 }
 
-static bool is_interface(const char *word)
-{
-	return *word && strlen(word) < IFNAME_MAX && !strpbrk(word, "/: \"\\*$") &&
-	       text_is_plain(word) && strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
-}
-
-static bool is_zone_name(const char *word)
-{
-	for (const char *c = word; *c; c++) {
-		if (!isalnum((unsigned char)*c) && *c != '-')
-			return false;
-	}
-	return *word && strlen(word) < ZONE_NAME_MAX;
-}
-
 static bool is_among(const char *word, const char *first, size_t size, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -82,16 +65,16 @@ static bool is_among(const char *word, const char *first, size_t size, size_t co
 	return false;
 }
 
-/* zone: its name, if it can be told. */
+/* Both are no longer than such names are; zone may be empty: it cannot be told. */
 static void add(struct salvage *s, const char *zone, const char *interface)
 {
 	if (s->count == ZONES_MAX || is_among(interface, s->interfaces[0], IFNAME_MAX, s->count))
 		return;
 	if (*zone && !is_among(zone, s->zones[0], ZONE_NAME_MAX, s->count))
-		snprintf(s->zones[s->count], ZONE_NAME_MAX, "%s", zone);
+		memcpy(s->zones[s->count], zone, strlen(zone) + 1);
 	else
 		snprintf(s->zones[s->count], ZONE_NAME_MAX, "closed-%zu", s->count + 1);
-	snprintf(s->interfaces[s->count], IFNAME_MAX, "%s", interface);
+	memcpy(s->interfaces[s->count], interface, strlen(interface) + 1);
 	s->count++;
 }
 
@@ -106,10 +89,11 @@ static void find(struct salvage *s)
 {
 	char before[WORD_MAX + 1] = "", word[WORD_MAX + 1], zone[ZONE_NAME_MAX] = "";
 
-	for (; next_word(s, word); snprintf(before, sizeof(before), "%s", word)) {
+	for (; next_word(s, word); memcpy(before, word, sizeof(before))) {
 		if (strcmp(before, "zone") == 0)
-			snprintf(zone, sizeof(zone), "%s", is_zone_name(word) ? word : "");
-		else if (means_interface(before) && is_interface(word))
+			snprintf(zone, sizeof(zone), "%.*s", ZONE_NAME_MAX - 1,
+				 config_is_zone_name(word) ? word : "");
+		else if (means_interface(before) && config_is_interface(word))
 			add(s, zone, word);
 	}
 }
