@@ -28,7 +28,7 @@ MINUTES = 60  # seconds in one
 
 def mirror():
     """Where this machine's apt gets its packages from."""
-    uris = subprocess.run(["apt-get", "download", "--print-uris", "systemd"], text=True, capture_output=True, check=True).stdout
+    uris = subprocess.run(["apt-get", "download", "--print-uris", "netbase"], text=True, capture_output=True, check=True).stdout
     return re.search(r"^'(.*)/pool/", uris).group(1)
 
 
