@@ -1,6 +1,11 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A Debian of its own that is the gateway of the test network: systemd, apt, dnsmasq and portald as the README installs it,
-in a container on this kernel."""
+in a container on this kernel.
+
+Run as a program it makes the Debian, and in it does what the README's first step says: tests/router takes it up from there.
+"""
+import contextlib
 import glob
 import os
 import re
@@ -19,6 +24,8 @@ from gateway import BUILD  # noqa: E402
 from lab import FORBIDDEN, SITES, UP, WAN, Lab, Process  # noqa: E402
 from namespace import ip_batch, sysctl, wait_until  # noqa: E402
 
+DEBIAN = os.path.join(BUILD, "router")
+MADE = DEBIAN + ".made"  # it is as new
 SUITE = "bookworm"
 PACKAGES = ("systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates")	# what any router has before the README
 SOURCE = "/root/portald"
@@ -30,6 +37,30 @@ def mirror():
     """Where this machine's apt gets its packages from."""
     uris = subprocess.run(["apt-get", "download", "--print-uris", "netbase"], text=True, capture_output=True, check=True).stdout
     return re.search(r"^'(.*)/pool/", uris).group(1)
+
+
+def steps():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        return readme.steps(f.read(), SECTION)
+
+
+def prepare():
+    """The router before its first boot."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(MADE)
+    make_debian(DEBIAN)
+    for action in steps()[0].actions:
+        install(DEBIAN, action.text)
+    with open(MADE, "w", encoding="ascii"):
+        pass
+
+
+def take():
+    """Its folder, for one boot after the other: what prepare() made, once."""
+    if not os.path.exists(MADE):
+        prepare()
+    os.unlink(MADE)
+    return DEBIAN
 
 
 def make_debian(folder):
@@ -178,3 +209,7 @@ class House(Lab):
             except subprocess.TimeoutExpired:
                 pass
         super().close()
+
+
+if __name__ == "__main__":
+    prepare()

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import readme  # noqa: E402
-from router import BUILD, ROOT, SECTION, SOURCE, House, install, make_debian  # noqa: E402
+import router as router_module  # noqa: E402
 from authority import NAME, Authority  # noqa: E402
 from conftest import families  # noqa: E402
 from lab import WAN, remove_stale  # noqa: E402
@@ -24,19 +24,14 @@ DROP_IN = "/etc/systemd/system/portald.service.d"
 
 @pytest.fixture(scope="module")
 def steps():
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
-        return readme.steps(f.read(), SECTION)
+    return router_module.steps()
 
 
 @pytest.fixture(scope="module")
 def followed(steps):
     """(router, what its last command said): the README, followed to the last step; at the end nothing of strangers has passed."""
     remove_stale()
-    folder = os.path.join(BUILD, "router")
-    make_debian(folder)
-    for action in steps[0].actions:
-        install(folder, action.text)
-    with House(folder) as house:
+    with router_module.House(router_module.take()) as house:
         house.boot()
         said = [house.follow(action) for step in steps[1:] for action in step.actions]
         g1 = house.add_guest("g1")
@@ -292,7 +287,7 @@ def test_upgrade(router, steps):
     g1.login(4)
     own = router.sh(f"cat {CONF}")
     with g1.download(4) as flow:
-        router.sh(f"cd {SOURCE} && meson install -C build")
+        router.sh(f"cd {router_module.SOURCE} && meson install -C build")
         router.sh("systemctl daemon-reload")
         router.sh("systemctl restart portald")
         flow.wait_progress(flow.STEP)
