@@ -31,7 +31,8 @@
 
 /* What libmnl and libnftables do with sockets that are open already. */
 static const struct sandbox_rule gate_calls[] = {
-	{.syscall = SCMP_SYS(bind)}, /* packet sockets, to an interface that came back */
+	{.syscall = SCMP_SYS(bind)},	   /* packet sockets, to an interface that came back */
+	{.syscall = SCMP_SYS(membarrier)}, /* see nft/load.c */
 	{.syscall = SCMP_SYS(getsockname)}, {.syscall = SCMP_SYS(getsockopt)},
 	{.syscall = SCMP_SYS(pselect6)},    {.syscall = SCMP_SYS(recvfrom)},
 	{.syscall = SCMP_SYS(select)},	    {.syscall = SCMP_SYS(sendto)},

@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -147,6 +151,13 @@ static bool any_names(const struct gate *gate)
 	return false;
 }
 
+/* Until every CPU is done with packets that found the rules as they were: a commit does not wait for that.  The kernel
+ * implements this command by a grace period of RCU (kernel/sched/membarrier.c), and packets are filtered within one. */
+static void wait_for_packets(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
 /* Until resume_answers(), answers go on unread: while the ruleset and the guard are loaded, chains are made anew, and with a
  * chain's hook the kernel drops what waits in any queue (nf_queue_nf_hook_drop()).  If there is no such map, no answer is
  * queued either. */
@@ -154,8 +165,9 @@ static int pause_answers(struct gate *gate)
 {
 	char error[ERROR_TEXT_MAX];
 
-	if (gate->answers.opened)
-		load_run(gate, "flush map inet portald zones_answers\n", error);
+	if (gate->answers.opened &&
+	    load_run(gate, "flush map inet portald zones_answers\n", error) == 0)
+		wait_for_packets();
 	return answers_release(&gate->answers);
 }
 
