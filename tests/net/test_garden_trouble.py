@@ -191,13 +191,13 @@ def test_flush(lab, gw, g1, family):
         opens(gw, g1, "brief", family, BRIEF)
         for _ in range(5):
             restored_by(gw, lambda: flush(lab))
-            flow.wait_progress(flow.STEP // 4)
+            flow.wait_progress(flow.STEP // 4, 40.0)	# TCP waits twice as long after each loss
         assert opened(gw, family, "expires")[key(family, STEADY)] <= before[key(family, STEADY)]
         wait_closed(gw, g1, *pool(family, BRIEF))
         restored_by(gw, lambda: flush(lab))
         assert opened(gw, family).keys() == {key(family, STEADY)}, "what has ended is not put back"
         asker.wait_answers()
-        flow.wait_progress(flow.STEP)
+        flow.wait_progress(flow.STEP, 40.0)
         assert not flow.error
     opens(gw, g1, "long", family, LONG)
     opens_nothing(gw, g1, "other", family, OTHER)
