@@ -66,7 +66,8 @@ static void take_answer(const struct nlmsghdr *nlh, struct answers *a)
 		else if (nlh->nlmsg_seq == a->acked)
 			a->got_ack = true;
 	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && a->cb) {
-		a->cb(nlh, a->data);
+		if (a->cb(nlh, a->data) == MNL_CB_ERROR)
+			a->error = a->error ? a->error : -ENOMEM;
 	}
 }
 
@@ -107,14 +108,14 @@ int netlink_talk(struct netlink *nl, const void *request, size_t len, uint32_t a
 }
 
 /* 1: the dump is over.  0: more comes.  Negative errno: the kernel refused. */
-static int take_dump(char *buf, int len, uint32_t seq, bool *interrupted, mnl_cb_t cb, void *data)
+static int take_dump(char *buf, int len, struct netlink_dump *dump, mnl_cb_t cb, void *data)
 {
 	for (const struct nlmsghdr *nlh = (void *)buf; mnl_nlmsg_ok(nlh, len);
 	     nlh = mnl_nlmsg_next(nlh, &len)) {
-		if (nlh->nlmsg_seq != seq)
+		if (nlh->nlmsg_seq != dump->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-			*interrupted = true;
+			dump->interrupted = true;
 		if (nlh->nlmsg_type == NLMSG_DONE)
 			return 1;
 		if (nlh->nlmsg_type == NLMSG_ERROR) {
@@ -124,7 +125,8 @@ static int take_dump(char *buf, int len, uint32_t seq, bool *interrupted, mnl_cb
 			       : err->error				     ? err->error
 									     : 1;
 		}
-		cb(nlh, data);
+		if (cb(nlh, data) == MNL_CB_ERROR)
+			dump->failed = true;
 	}
 	return 0;
 }
@@ -153,8 +155,10 @@ int netlink_dump_next(struct netlink *nl, struct netlink_dump *dump, int flags, 
 		return -errno;
 	if (n > ANSWER_SIZE)
 		return -EMSGSIZE;
-	int r = take_dump(buf, (int)n, dump->seq, &dump->interrupted, cb, data);
+	int r = take_dump(buf, (int)n, dump, cb, data);
 
+	if (r == 1 && dump->failed)
+		return -ENOMEM;
 	return r == 1 && dump->interrupted ? -EINTR : r;
 }
 

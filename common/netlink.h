@@ -25,19 +25,20 @@ void netlink_finish(struct netlink *nl);
 /* Sends a request of one message or a batch of several and reads all answers; each data message
  * goes to cb (libmnl's contract; NULL: ignored).  acked: sequence number of the message that
  * carries NLM_F_ACK.  0 if that one was acknowledged and none failed; else the first error,
- * negative errno. */
+ * negative errno; -ENOMEM if cb returned MNL_CB_ERROR. */
 int netlink_talk(struct netlink *nl, const void *request, size_t len, uint32_t acked, mnl_cb_t cb,
 		 void *data);
 
 /* Sends a dump request (NLM_F_DUMP in flags) and gives each message to cb until the kernel says
- * that it is done. -EINTR: the table changed meanwhile; cb saw what it could see. */
+ * that it is done. -EINTR: the table changed meanwhile; cb saw what it could see. -ENOMEM: cb returned
+ * MNL_CB_ERROR for some. */
 int netlink_dump(struct netlink *nl, const struct nlmsghdr *request, mnl_cb_t cb, void *data);
 
 /* The same, a datagram at a time: the socket can be read when there is another, and is asked nothing else
  * meanwhile. */
 struct netlink_dump {
 	uint32_t seq;
-	bool interrupted;
+	bool interrupted, failed; /* failed: a callback without memory; it goes on to the end */
 };
 int netlink_dump_begin(struct netlink *nl, const struct nlmsghdr *request,
 		       struct netlink_dump *ret_dump);

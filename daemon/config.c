@@ -19,7 +19,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/config_file.h"
-#include "daemon/config_private.h"
+#include "daemon/config_parse.h"
 
 enum { MESSAGE_MAX = 1024 };
 

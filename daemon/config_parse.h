@@ -4,6 +4,10 @@
 
 #include "daemon/config_private.h"
 
+/* Names that nft's rules can have in them. */
+bool config_is_zone_name(const char *name);
+bool config_is_interface(const char *name);
+
 config_parser config_parse_yes;	     /* "yes" or "no" */
 config_parser config_parse_duration; /* "8h", between the key's bounds */
 config_parser config_parse_extend;   /* the same, or "none" */

@@ -54,9 +54,6 @@ void config_zone_release(struct zone_config *zone);
 int config_load_text(const char *path, const char *text, size_t len, FILE *out,
 		     struct config **ret_config);
 
-bool config_is_zone_name(const char *name);
-bool config_is_interface(const char *name);
-
 /* Writes "file:line: zone "x": key: text" and counts it.  -EINVAL, so that a parser can return it.
  */
 int config_complain(struct config_load *l, const char *fmt, ...)

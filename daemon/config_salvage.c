@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "daemon/config_file.h"
+#include "daemon/config_parse.h"
 
 enum { WORD_MAX = 63 };
 

@@ -186,8 +186,9 @@ static bool read_element(struct nftnl_set_elem *elem, const struct reading *r, u
 }
 
 /* Beyond a name's share it stays away. */
-static void take_element(struct nftnl_set_elem *elem, struct reading *r)
+static void take_element(struct nftnl_set_elem *elem, void *data)
 {
+	struct reading *r = data;
 	const uint64_t now = opened_now();
 	struct opened_address a;
 
@@ -201,23 +202,7 @@ static void take_element(struct nftnl_set_elem *elem, struct reading *r)
 
 static int take_elements(const struct nlmsghdr *nlh, void *data)
 {
-	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
-	struct reading *r = data;
-
-	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0) {
-		r->error = -ENOMEM;
-		return MNL_CB_OK;
-	}
-
-	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
-
-	for (struct nftnl_set_elem *e; iter && (e = nftnl_set_elems_iter_next(iter));)
-		take_element(e, r);
-	if (iter)
-		nftnl_set_elems_iter_destroy(iter);
-	else
-		r->error = -ENOMEM;
-	return MNL_CB_OK;
+	return elements_each(nlh, take_element, data);
 }
 
 static int read_kind(struct sets *sets, struct reading *reading)

@@ -7,6 +7,8 @@
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "common/cleanup.h"
+#include "nft/batch.h"
 #include "nft/set_expr.h"
 
 /* The kernel's bucket holds a second's worth and the burst.  It must hold the largest packet that
@@ -119,4 +121,21 @@ void element_comment(struct nftnl_set_elem *elem, char ret_comment[static COMMEN
 	const void *udata = nftnl_set_elem_get(elem, NFTNL_SET_ELEM_USERDATA, &len);
 
 	nftnl_udata_parse(udata, len, take_comment, ret_comment);
+}
+
+int elements_each(const struct nlmsghdr *nlh, element_fn *fn, void *data)
+{
+	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
+
+	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
+		return MNL_CB_ERROR;
+
+	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
+
+	if (!iter)
+		return MNL_CB_ERROR;
+	for (struct nftnl_set_elem *e; (e = nftnl_set_elems_iter_next(iter));)
+		fn(e, data);
+	nftnl_set_elems_iter_destroy(iter);
+	return MNL_CB_OK;
 }

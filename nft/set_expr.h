@@ -31,6 +31,11 @@ int element_add_rate(struct nftnl_set_elem *elem, uint64_t rate);
 /* All of it, in whatever order and whatever else there is. */
 void element_take(const struct nftnl_set_elem *elem, struct counted *ret_counted);
 
+/* Calls fn for each element in a message of a dump; for a callback of netlink_dump() and netlink_talk().  MNL_CB_ERROR: out of
+ * memory. */
+typedef void element_fn(struct nftnl_set_elem *elem, void *data);
+int elements_each(const struct nlmsghdr *nlh, element_fn *fn, void *data);
+
 /* nft shows it as: comment "...". */
 int element_add_comment(struct nftnl_set_elem *elem, const char *comment);
 /* "" if it has none. */

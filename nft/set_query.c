@@ -22,8 +22,9 @@ struct dumping {
 	void *data;
 };
 
-static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
+static void dump_element(struct nftnl_set_elem *e, void *data)
 {
+	const struct dumping *d = data;
 	char comment[COMMENT_MAX];
 	uint64_t ends_ms = 0;
 	struct mac mac;
@@ -42,18 +43,7 @@ static void dump_element(struct nftnl_set_elem *e, const struct dumping *d)
 
 static int take_dumped(const struct nlmsghdr *nlh, void *data)
 {
-	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
-
-	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-		return MNL_CB_OK;
-
-	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
-
-	for (struct nftnl_set_elem *e; iter && (e = nftnl_set_elems_iter_next(iter));)
-		dump_element(e, data);
-	if (iter)
-		nftnl_set_elems_iter_destroy(iter);
-	return MNL_CB_OK;
+	return elements_each(nlh, dump_element, data);
 }
 
 int set_dump(struct sets *sets, const char *zone, set_dump_fn *fn, void *data)
@@ -129,26 +119,19 @@ struct armed {
 	size_t count;
 };
 
-static int take_armed(const struct nlmsghdr *nlh, void *data)
+static void take_index(struct nftnl_set_elem *e, void *data)
 {
-	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
 	struct armed *a = data;
 	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
 
-	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-		return MNL_CB_OK;
+	if (a->count < ARMED_MAX && len == sizeof(uint32_t))
+		memcpy(&a->indexes[a->count++], key, sizeof(uint32_t));
+}
 
-	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
-
-	for (struct nftnl_set_elem *e; iter && (e = nftnl_set_elems_iter_next(iter));) {
-		const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
-
-		if (a->count < ARMED_MAX && len == sizeof(uint32_t))
-			memcpy(&a->indexes[a->count++], key, sizeof(uint32_t));
-	}
-	if (iter)
-		nftnl_set_elems_iter_destroy(iter);
-	return MNL_CB_OK;
+static int take_armed(const struct nlmsghdr *nlh, void *data)
+{
+	return elements_each(nlh, take_index, data);
 }
 
 static bool contains(const uint32_t *indexes, size_t count, uint32_t index)

@@ -51,30 +51,22 @@ struct taking {
 };
 
 /* Answers come in the order of the keys asked for. */
+static void take_element(struct nftnl_set_elem *e, void *data)
+{
+	struct taking *t = data;
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+
+	if (t->got >= t->count || len < MAC_LEN || memcmp(key, t->macs[t->got].b, MAC_LEN) != 0)
+		return;
+	t->members[t->got].in[t->set] = true;
+	element_take(e, &t->members[t->got].counted[t->set]);
+	t->got++;
+}
+
 static int take_member(const struct nlmsghdr *nlh, void *data)
 {
-	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
-	struct taking *t = data;
-
-	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-		return MNL_CB_OK;
-
-	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
-
-	for (struct nftnl_set_elem *e; iter && (e = nftnl_set_elems_iter_next(iter));) {
-		uint32_t len = 0;
-		const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
-
-		if (t->got >= t->count || len < MAC_LEN ||
-		    memcmp(key, t->macs[t->got].b, MAC_LEN) != 0)
-			continue;
-		t->members[t->got].in[t->set] = true;
-		element_take(e, &t->members[t->got].counted[t->set]);
-		t->got++;
-	}
-	if (iter)
-		nftnl_set_elems_iter_destroy(iter);
-	return MNL_CB_OK;
+	return elements_each(nlh, take_element, data);
 }
 
 /* Asks one set for up to CHUNK keys.  The kernel stops at the first key that it does not have. */
@@ -164,8 +156,9 @@ struct rates {
 	int set;
 };
 
-static void take_rate(struct nftnl_set_elem *e, const struct rates *rates)
+static void take_rate(struct nftnl_set_elem *e, void *data)
 {
+	const struct rates *rates = data;
 	uint32_t len = 0;
 	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
 	struct holding *found = NULL;
@@ -185,18 +178,7 @@ static void take_rate(struct nftnl_set_elem *e, const struct rates *rates)
 
 static int take_rates(const struct nlmsghdr *nlh, void *data)
 {
-	CLEANUP(set_freep) struct nftnl_set *s = nftnl_set_alloc();
-
-	if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-		return MNL_CB_OK;
-
-	struct nftnl_set_elems_iter *iter = nftnl_set_elems_iter_create(s);
-
-	for (struct nftnl_set_elem *e; iter && (e = nftnl_set_elems_iter_next(iter));)
-		take_rate(e, data);
-	if (iter)
-		nftnl_set_elems_iter_destroy(iter);
-	return MNL_CB_OK;
+	return elements_each(nlh, take_rate, data);
 }
 
 /* By a dump: few have a rate, and a key that is not there costs a request of its own. */

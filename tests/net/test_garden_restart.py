@@ -14,25 +14,15 @@ import gateway
 from conftest import families
 from guest import assert_cut
 from namespace import wait_until
-from resolvers import Upstream, ask, connects, opened, pool, reload, shut
+from resolvers import ask, connects, opened, pool, reload, shut
 from test_flush import flush, restored_by
-from test_garden_trouble import LONG, MIDDLE, OTHER, STEADY, key, lacking, opens, opens_nothing, zone
+from test_garden_trouble import LONG, MIDDLE, OTHER, STEADY, key, lab, lacking, opens, opens_nothing, resolver, zone  # noqa: F401
 from test_takeover import VERSIONS, version
 
 NAMES = ("steady", "twin", "middle", "long", "never")
 SHARE = 128  # nft/opened.h
 ROUNDING = 0.1  # seconds: nft/garden_set.c
 FREE = {4: "203.0.113.", 6: "2001:db8:ff::"}  # and a number: nobody's
-
-
-@pytest.fixture(scope="module")
-def lab(make_lab):
-    return make_lab(dnsmasq=False)
-
-
-@pytest.fixture(scope="module")
-def resolver(lab):
-    return Upstream(lab).resolver("dnsmasq")
 
 
 @pytest.fixture(scope="module")

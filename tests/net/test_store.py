@@ -457,71 +457,67 @@ def test_damaged(lab, machine):
     wait_until(lambda: len(machine.rows("SELECT mac FROM sessions")) == 2, what="both are in the new database")
 
 
-def test_full_disk(lab, make_lab):
-    """Logins work, and status says that they are not kept; when there is room again, they are."""
-    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+@pytest.fixture
+def small_disk(lab):
+    """A gateway that is not started, whose state is on a file system of its own."""
     gw = Machine(lab, CONFIG, globals_="accounting = 1s\n", start=False)
     os.mkdir(gw.state_dir)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", gw.state_dir], check=True)
+    yield gw
+    if gw.process and gw.process.alive():
+        gw.revoke_all()
+    gw.close()
+    gw.teardown()
+    subprocess.run(["umount", gw.state_dir], check=True)
+
+
+def test_full_disk(lab, small_disk):
+    """Logins work, and status says that they are not kept; when there is room again, they are."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw = small_disk
     filler = os.path.join(gw.state_dir, "filler")
-    try:
-        gw.start()
-        gw.grant(g1)
-        with open(filler, "wb", buffering=0) as f:
-            try:
-                while True:
-                    f.write(b"x" * 4096)
-            except OSError:
-                pass
-        g2.login(4)
-        for number in range(2000):	# until the log's last room is used up
-            if any("store" in w for w in gw.status()["warnings"]):
-                break
-            gw.ctl("grant", "--file", "-", input="".join(f"02:00:00:00:{number >> 8:02x}:{n:02x}\n" for n in range(number, number + 50)))
-        assert any("store" in w for w in gw.status()["warnings"]), gw.log()
-        assert g1.is_online() and g2.is_online()
-        os.unlink(filler)
-        wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
-        count = len(gw.sessions())
-        gw.power_cut()
-        gw.power_on()
-        assert len(gw.sessions()) == count and g2.is_online()
-    finally:
-        if gw.process and gw.process.alive():
-            gw.revoke_all()
-        gw.close()
-        gw.teardown()
-        subprocess.run(["umount", gw.state_dir], check=True)
+    gw.start()
+    gw.grant(g1)
+    with open(filler, "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(b"x" * 4096)
+        except OSError:
+            pass
+    g2.login(4)
+    for number in range(2000):	# until the log's last room is used up
+        if any("store" in w for w in gw.status()["warnings"]):
+            break
+        gw.ctl("grant", "--file", "-", input="".join(f"02:00:00:00:{number >> 8:02x}:{n:02x}\n" for n in range(number, number + 50)))
+    assert any("store" in w for w in gw.status()["warnings"]), gw.log()
+    assert g1.is_online() and g2.is_online()
+    os.unlink(filler)
+    wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
+    count = len(gw.sessions())
+    gw.power_cut()
+    gw.power_on()
+    assert len(gw.sessions()) == count and g2.is_online()
 
 
-def test_read_only_disk(lab, make_lab):
+def test_read_only_disk(lab, small_disk):
     """What a kernel makes of a file system with errors: the gateway starts, logins work, and are kept when it can be written
     again."""
     g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
-    gw = Machine(lab, CONFIG, globals_="accounting = 1s\n", start=False)
-    os.mkdir(gw.state_dir)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", gw.state_dir], check=True)
-    try:
-        gw.start()
-        gw.grant(g1)
-        gw.stop()
-        subprocess.run(["mount", "-o", "remount,ro", gw.state_dir], check=True)
-        gw.start()
-        g2.login(4)
-        assert g1.is_online() and g2.is_online()
-        assert any("store" in w for w in gw.status()["warnings"]), gw.log()
-        for inside in ([], ["nsenter", "--mount", f"--target={gw.process.pid}"]):	# the flag is each mount's
-            subprocess.run([*inside, "mount", "-o", "remount,rw", gw.state_dir], check=True)
-        wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
-        gw.power_cut()
-        gw.power_on()
-        assert set(gw.sessions()) == {("guest", g1.mac), ("guest", g2.mac)}
-    finally:
-        if gw.process and gw.process.alive():
-            gw.revoke_all()
-        gw.close()
-        gw.teardown()
-        subprocess.run(["umount", gw.state_dir], check=True)
+    gw = small_disk
+    gw.start()
+    gw.grant(g1)
+    gw.stop()
+    subprocess.run(["mount", "-o", "remount,ro", gw.state_dir], check=True)
+    gw.start()
+    g2.login(4)
+    assert g1.is_online() and g2.is_online()
+    assert any("store" in w for w in gw.status()["warnings"]), gw.log()
+    for inside in ([], ["nsenter", "--mount", f"--target={gw.process.pid}"]):	# the flag is each mount's
+        subprocess.run([*inside, "mount", "-o", "remount,rw", gw.state_dir], check=True)
+    wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
+    gw.power_cut()
+    gw.power_on()
+    assert set(gw.sessions()) == {("guest", g1.mac), ("guest", g2.mac)}
 
 
 def test_files_of_root(lab, machine, tmp_path):
