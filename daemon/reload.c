@@ -24,8 +24,9 @@ static void reloaded(void *data, const union msg *reply)
 	const struct engine *e = data;
 
 	if (reply->gate_done.error < 0)
-		log_error("reload: the ruleset was refused, the one before stays: %s",
-			  reply->gate_done.text);
+		log_error(
+			"reload: the ruleset cannot be loaded, the rules before stay: %s; mend that and send SIGHUP again",
+			reply->gate_done.text);
 	else
 		log_info("reload: %s is in force", e->config->path);
 	notify("READY=1");

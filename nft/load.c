@@ -18,6 +18,8 @@
 #include "nft/load.h"
 #include "nft/takeover.h"
 
+enum { LOAD_TRIES = 20 }; /* while interfaces, or other programs' rules, come and go */
+
 static bool link_fits(const struct link *link)
 {
 	return link->index && link->type == ARPHRD_ETHER && !link->bridge_port;
@@ -204,6 +206,20 @@ static int find_links(struct gate *gate, struct link *ret_links)
 	return 0;
 }
 
+/* Have interfaces come or gone since they were found?  Then they are found again. */
+static bool links_moved(struct gate *gate, struct link *links)
+{
+	struct link now[ZONES_MAX] = {0};
+	bool moved = false;
+
+	if (find_links(gate, now) < 0)
+		return false;
+	for (size_t i = 0; i < gate->count; i++)
+		moved = moved || !link_equal(&now[i], &links[i]);
+	memcpy(links, now, sizeof(now));
+	return moved;
+}
+
 /* After the ruleset: rules of an older portald may be there until then, which set no marks. */
 static int load_guard(struct gate *gate)
 {
@@ -214,12 +230,12 @@ static int load_guard(struct gate *gate)
 	return r < 0 ? r : watch_remember(&gate->flushes);
 }
 
-int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
+static int load_once(struct gate *gate, const struct link *links, char error[static ERROR_TEXT_MAX])
 {
-	struct link links[ZONES_MAX] = {0};
-	int r = find_links(gate, links);
+	int r = 0;
 
-	if (r == 0 && gate->queues.count > 0)
+	error[0] = '\0';
+	if (gate->queues.count > 0)
 		r = queues_open(&gate->queues, gate->globals.queue_first);
 	if (r == 0)
 		r = pause_answers(gate);
@@ -235,20 +251,32 @@ int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
 		r = place_zone(gate, i);
 	if (r == 0)
 		r = load_guard(gate);
+	return r < 0 ? r : resume_answers(gate);
+}
+
+/* What names an interface that has just gone is refused, and a list during which somebody else's transaction came is -EINTR. */
+int gate_load(struct gate *gate, char error[static ERROR_TEXT_MAX])
+{
+	struct link links[ZONES_MAX] = {0};
+	int r = find_links(gate, links);
+
 	if (r == 0)
-		r = resume_answers(gate);
+		r = load_once(gate, links, error);
+	for (int i = 1; i < LOAD_TRIES && r < 0 && (links_moved(gate, links) || r == -EINTR); i++)
+		r = load_once(gate, links, error);
 	if (r < 0 && !error[0])
 		snprintf(error, ERROR_TEXT_MAX, "%s", strerror(-r));
 	return r;
 }
 
+/* One that is armed already has its egress chain: only its address or its MTU is another. */
 static enum link_state open_zone(struct gate *gate, size_t i, const struct link *link)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
 	char error[ERROR_TEXT_MAX] = "";
 	int r = 0;
 
-	if (gate->globals.egress)
+	if (gate->globals.egress && !gate->armed[i].index)
 		r = ruleset_render_egress(&gate->ruleset, &gate->zones[i], &gate->globals, &text);
 	if (r == 0 && text)
 		r = load_run(gate, text, error);

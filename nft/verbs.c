@@ -73,6 +73,7 @@ static int tell_ability(struct gate *gate, bool missing)
 	return msg_send(gate->engine, &ability.head, -1);
 }
 
+/* What cannot be loaded at a reload ends nobody: the rules before it stay in the kernel. */
 static int verb_load(struct gate *gate, const union msg *msg)
 {
 	char error[ERROR_TEXT_MAX] = "";
@@ -98,13 +99,13 @@ static int verb_load(struct gate *gate, const union msg *msg)
 			return r;
 		r = 0;
 	}
-	gate->loaded = r == 0;
+	gate->loaded = gate->loaded || r == 0;
 	int sent = tell_ability(gate, missing);
 
 	if (sent == 0)
 		sent = answer(gate, msg->head.id, r, error[0] ? error : NULL);
 
-	return sent < 0 || r < 0 ? sent : gate_follow_links(gate);
+	return sent < 0 || !gate->loaded ? sent : gate_follow_links(gate);
 }
 
 /* Would an honest engine ask this? */

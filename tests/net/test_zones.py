@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two zones on two bridges, one of them called "rt" (a keyword of nft), and bridges that come and go."""
+import time
+
 import pytest
 
 import gateway
@@ -7,7 +9,7 @@ from conftest import families
 from gateway import compare_with_golden
 from guest import assert_cut, bracket, refresh_target, parse_page
 from lab import FORBIDDEN, SITES, UP
-from namespace import wait_until
+from namespace import SLOW, wait_until
 
 BRIDGES = {"guest": "br-guest", "rt": "br-two"}
 
@@ -131,6 +133,25 @@ def test_a_bridge_that_is_deleted_and_made_again(lab, fresh, zone):
             assert_cut([four, six], [theirs])
         fresh.grant(member, zone=zone)
     compare_with_golden("two-zones", fresh.ruleset())
+
+
+def test_a_bridge_that_goes_while_the_ruleset_is_loaded(lab, fresh):
+    """The reload goes on without it, at whatever moment it goes; nobody ends, and it is taken back when it comes."""
+    g1, t1 = lab.guests["g1"], lab.guests["t1"]
+    fresh.grant(g1, zone="guest")
+    fresh.grant(t1, zone="rt")
+    before, pids = len(fresh.log_lines("is in force")), fresh.all_pids()
+    for i in range(20):
+        fresh.reload()
+        time.sleep(0.002 * i * SLOW)
+        lab.delete_bridge("br-two")
+        wait_until(lambda: zone_state(fresh, "rt") == "missing", what="the zone is missing")
+        assert g1.is_online()
+        lab.add_bridge("br-two")
+        wait_until(lambda: zone_state(fresh, "rt") == "ready", what="the zone is ready")
+    wait_until(lambda: len(fresh.log_lines("is in force")) == before + 20, what="each reload is in force")
+    assert fresh.all_pids() == pids
+    assert t1.is_online() and lab.guests["t2"].is_stranger()
 
 
 def test_a_bridge_that_is_not_there_at_the_start(lab, fresh):
