@@ -121,16 +121,24 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
 
 static int allow(scmp_filter_ctx filter, const struct sandbox_rule *rule)
 {
-	static const enum scmp_compare compares[] = {
-		[SANDBOX_EQUAL] = SCMP_CMP_EQ,
-		[SANDBOX_LESS] = SCMP_CMP_LT,
-		[SANDBOX_GREATER] = SCMP_CMP_GT,
-	};
-
 	if (rule->compare == SANDBOX_ANY)
 		return allow_all(filter, &rule->syscall, 1);
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, rule->syscall, 1,
-				SCMP_CMP(rule->arg, compares[rule->compare], rule->value));
+				SCMP_CMP64(rule->arg, SCMP_CMP_EQ, rule->value));
+}
+
+int sandbox_forbid(int syscall, unsigned int arg, uint32_t first, uint32_t count)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int r = filter ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < count && r == 0; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, syscall, 1,
+				     SCMP_CMP64(arg, SCMP_CMP_MASKED_EQ, UINT32_MAX, first + i));
+	if (r == 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
 }
 
 static int seal(scmp_filter_ctx filter, const struct sandbox_rule *rules, size_t count)

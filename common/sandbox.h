@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct account {
@@ -26,11 +27,18 @@ int sandbox_become(const struct account *account, int capability);
 /* What one entry of a seal list lets through: a system call by its libseccomp number. */
 struct sandbox_rule {
 	int syscall; /* SCMP_SYS(name) */
-	/* only with argument number `arg` like that, compared with `value` */
-	enum { SANDBOX_ANY, SANDBOX_EQUAL, SANDBOX_LESS, SANDBOX_GREATER } compare;
+	/* SANDBOX_EQUAL: only if argument number `arg` is `value`.  All 64 bits of the register are compared, and
+	 * the kernel cuts an int to 32: equality with a small number holds for both, an order or a difference
+	 * would not. */
+	enum { SANDBOX_ANY, SANDBOX_EQUAL } compare;
 	unsigned int arg;
-	unsigned long value;
+	uint64_t value;
 };
+
+/* From here on kills the process for `syscall` with argument number `arg`, an int, among `count` numbers from `first`
+ * on, whatever stands above its 32 bits.  A filter of its own, which sandbox_seal() cannot loosen (the strictest of
+ * all filters decides), and must be called before it. */
+int sandbox_forbid(int syscall, unsigned int arg, uint32_t first, uint32_t count);
 
 /* Adds the calls that every process of ours needs (memory, clock, log to stderr, exit, signals'
  * return) by itself, and in builds with sanitizers what those need. */

@@ -2,8 +2,8 @@
 /*
  * What a web worker may ask of the kernel.  A packet socket is a power: bind(), or an address in sendto() or sendmsg(), would take
  * its frames to any interface without any capability.  So bind() is not here, sendto() has no address, and sendmsg(), which
- * libmicrohttpd needs for connections, is allowed for numbers below and above the packet sockets alone; nothing here gives a
- * descriptor another number.
+ * libmicrohttpd needs for connections, is forbidden for the numbers of the packet sockets; nothing here gives a descriptor
+ * another number.
  */
 #include <netinet/in.h>
 
@@ -14,8 +14,7 @@
 
 int seal_worker(int first_packet_fd, int count)
 {
-	const unsigned long first = (unsigned long)first_packet_fd;
-	const struct sandbox_rule rules[] = {
+	static const struct sandbox_rule rules[] = {
 		/* the event loops */
 		{.syscall = SCMP_SYS(epoll_wait)},
 		{.syscall = SCMP_SYS(epoll_pwait)},
@@ -25,11 +24,7 @@ int seal_worker(int first_packet_fd, int count)
 		{.syscall = SCMP_SYS(recvfrom)},
 		{.syscall = SCMP_SYS(recvmmsg)},
 		{.syscall = SCMP_SYS(sendto), .compare = SANDBOX_EQUAL, .arg = 4, .value = 0},
-		{.syscall = SCMP_SYS(sendmsg), .compare = SANDBOX_LESS, .arg = 0, .value = first},
-		{.syscall = SCMP_SYS(sendmsg),
-		 .compare = SANDBOX_GREATER,
-		 .arg = 0,
-		 .value = first + (unsigned long)count - 1},
+		{.syscall = SCMP_SYS(sendmsg)},
 		{.syscall = SCMP_SYS(shutdown)},
 		{.syscall = SCMP_SYS(getsockname)},
 		{.syscall = SCMP_SYS(setsockopt),
@@ -37,6 +32,7 @@ int seal_worker(int first_packet_fd, int count)
 		 .arg = 1,
 		 .value = IPPROTO_TCP},
 	};
+	int r = sandbox_forbid(SCMP_SYS(sendmsg), 0, (uint32_t)first_packet_fd, (uint32_t)count);
 
-	return sandbox_seal(rules, sizeof(rules) / sizeof(rules[0]));
+	return r < 0 ? r : sandbox_seal(rules, sizeof(rules) / sizeof(rules[0]));
 }
