@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "portal/responder.h"
 #include "tests/unit/fake_site.h"
 
 static char error[SITE_ERROR_MAX];
@@ -135,12 +136,78 @@ static void test_refused(void **state)
 	}
 }
 
+enum { FILL = 1000 };
+
+/* A page with so many bytes of text. */
+static int load_page(const char *divert, const char *links, size_t fill, struct site **ret_site)
+{
+	static char page[2 * RESPONDER_ANSWER_MAX];
+	const size_t len = (size_t)snprintf(page, sizeof(page), "%s", links);
+	const struct fake_entry changes[] = {
+		{"zone/0/divert", divert, 0},
+		{"zone/0/redirect-probes", "h/probe", 0},
+		{"zone/0/probes", "strict", 0},
+		{"zone/0/page/divert.html", page, len + fill},
+		{0},
+	};
+
+	memset(page + len, 'x', fill);
+	return fake_site(changes, ret_site, error);
+}
+
+static size_t longest_answer(const struct site *site, const char *target)
+{
+	const struct responder_request req = {
+		.family = 6, .method = "GET", .target = target, .host = "h"};
+	char text[RESPONDER_ANSWER_MAX];
+	struct addr local = {.family = 6};
+
+	memset(local.b, 0xff, sizeof(local.b));
+	int len = responder_answer(&req, &site->zones[0].stranger, &local, 0, text, sizeof(text));
+
+	assert_true(len > 0);
+	return (size_t)len;
+}
+
+/* The largest page that every answer of queue mode has room for is taken, a larger one is not. */
+static void test_largest_queue_page(void **state)
+{
+	char path[LINK_TO_MAX];
+	struct site *site;
+	const struct {
+		const char *links, *target;
+	} rows[] = {{"{{link}}{{link}}", path}, {"{{link}}", path}, {"", "/probe"}};
+
+	(void)state;
+	memset(path, '%', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - sizeof("http://h")] = '\0';
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(load_page("queue", rows[i].links, FILL, &site), 0);
+		const size_t most =
+			FILL + RESPONDER_ANSWER_MAX - longest_answer(site, rows[i].target);
+
+		site_unref(site);
+		assert_int_equal(load_page("queue", rows[i].links, most, &site), 0);
+		assert_int_equal(longest_answer(site, rows[i].target), RESPONDER_ANSWER_MAX);
+		site_unref(site);
+		assert_int_equal(load_page("queue", rows[i].links, most + 1, &site), -EINVAL);
+		assert_string_equal(
+			error,
+			"zone 0: page divert.html is too large for divert \"queue\": with the longest link, which "
+			"is for a web address of 512 bytes, the answer has 8191 bytes, more than 8190");
+		assert_int_equal(load_page("redirect", rows[i].links, most + 1, &site), 0);
+		site_unref(site);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_largest_queue_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
