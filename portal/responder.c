@@ -28,6 +28,10 @@
  *   request; but never in several segments, since a part of it and a part of the answer to what the
  *   guest joined meanwhile would make nonsense: then the connection is closed.  A TLS hello is closed
  *   at once.
+ * - Accepted: these times run from the SYN, the one clock that we have.  On a connection that is older, the second
+ *   segment of a request whose first was lost looks like noise (both may be short and pushed), and is answered as such:
+ *   the guest gets the answer to an unknown request, or if that is long an empty close.  To wait for longer would leave
+ *   those who speak no HTTP waiting on every connection.
  * - A FIN without data before the answer could belong to a request that was lost, or to one that is
  *   not answered yet: it waits for RESPONDER_FIN_PATIENCE, a whole slot at least, because it would
  *   be acknowledged together with the request.
