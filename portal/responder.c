@@ -6,9 +6,9 @@
  * much of our answer has arrived.  What a segment does not tell is how far the guest's own stream
  * is.  So:
  *
- * - Nothing is sent but in reply to a SYN, and to data or a FIN whose acknowledgement is ours.
- *   Nothing is sent to anybody but the packet's sender, and never a reset to one who might be
- *   forged.  A SYN-ACK is not larger than its SYN: with an option less if need be.
+ * - Nothing is sent but in reply to a SYN, and to data or a FIN whose acknowledgement is ours; what
+ *   acknowledges something else is reset.  Nothing is sent to anybody but the packet's sender, and nothing
+ *   to what may be forged that is larger: a SYN-ACK than its SYN (with an option less if need be), a reset.
  * - We have no timer: what is lost comes again because the guest sends again what we did not
  *   acknowledge.  An answer of one segment acknowledges the request; it arrives as a whole or not at
  *   all.  A longer one acknowledges nothing but in its last segment sent alone, so the request is
@@ -38,8 +38,9 @@
  * - Options: MSS alone.  Window scaling and SACK serve long streams, timestamps would cost 12 bytes
  *   in each segment and a larger SYN-ACK for a connection of one round trip (RFC 7323, 3.2, asks for
  *   them in all segments once offered).
- * - An idle connection ends by itself COOKIE_SLOTS after its SYN: later data are reset.  A
- *   keep-alive without data looks like any acknowledgement and gets no reply.
+ * - An idle connection ends by itself COOKIE_SLOTS after its SYN: later data are reset.  An acknowledgement
+ *   alone gets no reply, nor does a keep-alive, which looks like one; those of other connections are reset.
+ *   (nft/portal.nft drops those without options, which all of ours are, before they come here.)
  */
 #include <string.h>
 
@@ -303,9 +304,9 @@ static enum responder_outcome on_rest(struct turn *t)
 	return reply(t, TH_ACK, RESPONDER_ACKED);
 }
 
-/* Data of a connection that is not ours: one that the guest has with the server itself since it was
+/* A segment of a connection that is not ours: one that the guest has with the server itself since it was
  * online, say, and would wait on for minutes.  It gets what a host without the connection sends (RFC
- * 9293, 3.10.7.1), which is smaller than the segment and goes to the MAC that sent it. */
+ * 9293, 3.10.7.1), which is no larger than the segment and goes to the MAC that sent it. */
 static enum responder_outcome refuse(struct turn *t)
 {
 	const struct frame f = {.seq = t->in.ack, .flags = TH_RST};
@@ -321,10 +322,12 @@ static enum responder_outcome on_segment(struct turn *t)
 
 	if (t->in.flags & TH_SYN)
 		return on_syn(t);
-	if (t->in.flags & TH_RST || (t->in.len == 0 && !(t->in.flags & TH_FIN)))
+	if (t->in.flags & TH_RST)
 		return RESPONDER_QUIET;
 	if (!cookie_check(&t->r->keys, &flow, t->in.ack, t->now, &t->cookie))
 		return refuse(t);
+	if (t->in.len == 0 && !(t->in.flags & TH_FIN))
+		return RESPONDER_QUIET;
 	return t->cookie.acked % mss_of(t) == 0 ? on_request(t) : on_rest(t);
 }
 

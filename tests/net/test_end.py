@@ -96,6 +96,22 @@ def entry(line):
     return (words[0], *[w for w in words if w.startswith(("src=", "dst=", "sport=", "dport="))][:4])
 
 
+@families
+def test_who_waits_for_the_server_hears_of_it(running, family):
+    """Its kernel's next probe, which is an acknowledgement alone, is answered with a reset."""
+    lab, gw, _ = running
+    g1 = lab.guests["g1"]
+    gw.grant(g1, for_="1h")
+    with g1.connect(UP[family], 80) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 100)):
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        gw.revoke(g1)
+        sock.settimeout(LIMIT)
+        with pytest.raises(ConnectionResetError):
+            sock.recv(1)
+
+
 def test_many_leave_at_once(running):
     """A hundred, each with an address of both families: more than glibc sorts without asking how much memory there is."""
     lab, gw, transfers = running
