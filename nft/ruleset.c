@@ -139,7 +139,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 26 };
+enum { WORDS = 24 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -151,15 +151,6 @@ static void set_condition(struct word *w, const char *word, bool holds)
 {
 	w->word = word;
 	w->absent = !holds;
-}
-
-/* A change of the connection's mark; with an egress hook none is needed. */
-static void set_mark(struct word *w, const char *word, const struct ruleset_globals *g, char op,
-		     uint32_t bits)
-{
-	w->word = word;
-	if (!g->egress)
-		snprintf(w->value, sizeof(w->value), "ct mark set ct mark %c 0x%08x", op, bits);
 }
 
 /* Without the native expression the gate puts a rule of its own before this one. */
@@ -213,8 +204,6 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION);
 	set_number(&words[n++], "$packet_burst",
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION * BURST_SECONDS);
-	set_mark(&words[n++], "$opened", globals, '|', globals->mark);
-	set_mark(&words[n++], "$closed", globals, '&', ~globals->mark);
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
 	set_condition(&words[n++], "$garden ", zone->garden.count > 0);

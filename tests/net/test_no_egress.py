@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A kernel without the netdev family's egress hook (before 5.16, or built without it), and one without the netdev family:
 portald says what is off, and the rest works.  tests/net/old_kernel.c makes this kernel refuse as those do."""
+import ipaddress
 import os
 import re
+import struct
 
 import pytest
 
+import frames
 import gateway
 from conftest import families
 from gateway import ControlError
 from guest import assert_cut
 from lab import UP
-from namespace import wait_until
+from namespace import SLOW, wait_until
 from test_limits import PACKET, PORT, QUOTA, allowed, blast, received, udp
 
 CONFIG = """
@@ -29,6 +32,8 @@ zone "rt" {
 """
 OFF = ["this kernel has no netdev egress hook", "quota-down, quota-total and rate-down, and the count",
        "connections from outside to a guest", "the end of streams towards a guest", 'zone "rt": rate-down has no effect']
+GATEWAY_MAC = "02:00:5e:00:00:01"
+SYN_FIN = 0x03
 NEEDING = ("--quota-down", "--quota-total", "--rate-down")
 
 
@@ -131,6 +136,21 @@ def test_nobody_outside_begins(running, family):
         assert received(outside) == 1
         outside.sendto(b"x", (g1.addresses[family], PORT))
         assert received(member) == 1
+
+
+@families
+def test_what_the_connection_table_cannot_place(running, family):
+    """An acknowledgement of what passed while somebody had flushed the ruleset, say: a member's passes, a stranger's does not."""
+    lab, gw = running
+    g1, s1 = lab.guests["g1"], lab.guests["s1"]
+    gw.ctl("grant", g1.mac, "--zone", "guest")
+    with frames.Wire(lab.name("up")) as up:
+        for guest in (s1, g1):
+            with frames.Wire(guest.namespace) as wire:
+                wire.send(frames.tcp(GATEWAY_MAC, guest.mac, guest.addresses[family], UP[family], 1111, 4242, flags=SYN_FIN))
+        ports = struct.pack("!HH", 1111, 4242)
+        first = next((f for f in iter(lambda: up.receive(5.0 * SLOW), None) if ports in f), b"nothing arrived")
+    assert ipaddress.ip_address(g1.addresses[family]).packed in first
 
 
 @families
