@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/probe.h"
 #include "portal/answer.h"
 
@@ -106,4 +107,43 @@ int answer_stranger(const struct answer_request *req, const struct answer_zone *
 		return r;
 	response_set_body(ret_response, body, len);
 	return 0;
+}
+
+/* The answer to one who asks the host h for `target`, from the address with the longest text. */
+static int measure(const struct answer_zone *zone, const char *target, size_t *ret_len)
+{
+	struct answer_request req = {.method = "GET", .local = {.family = 6}};
+	CLEANUP(response_finish) struct response response = {0};
+	char head[2 * RESPONSE_TEXT_MAX];
+
+	memset(req.local.b, 0xff, sizeof(req.local.b));
+	link_split(target, "h", &req.target);
+	int r = answer_stranger(&req, zone, 0, &response);
+
+	if (r == 0)
+		r = response_write(&response, true, head, sizeof(head));
+	if (r < 0)
+		return r;
+	*ret_len = (size_t)r + response.body_len;
+	return 0;
+}
+
+/* With the longest link, or a redirect, for the page may have no link in it. */
+int answer_largest(const struct answer_zone *zone, size_t *ret_len)
+{
+	struct answer_zone all = *zone;
+	size_t linked, redirect;
+	char target[LINK_TO_MAX];
+
+	all.strict = false; /* a redirect counts, if only the zone's own probes get one */
+	memset(target, '%', sizeof(target) - 1);
+	target[0] = '/';
+	target[sizeof(target) - sizeof("http://h")] = '\0';
+	int r = measure(&all, target, &linked);
+
+	if (r == 0)
+		r = measure(&all, "/generate_204", &redirect);
+	if (r == 0)
+		*ret_len = linked > redirect ? linked : redirect;
+	return r;
 }

@@ -49,3 +49,6 @@ struct answer_request {
  * connection. */
 int answer_stranger(const struct answer_request *req, const struct answer_zone *zone, time_t now,
 		    struct response *ret_response);
+
+/* Bytes of the largest answer that the zone has for any request.  Errors as above. */
+int answer_largest(const struct answer_zone *zone, size_t *ret_len);

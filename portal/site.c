@@ -213,47 +213,23 @@ static int load_garden(const struct loader *l, struct zone_site *zone)
 	return 0;
 }
 
-/* The answer to a stranger who asks the host h for `target`, from the address with the longest text. */
-static int try_answer(const struct loader *l, const struct zone_site *zone, const char *target)
+/* The largest answer made of divert.html, so that no request can make it fail later. */
+static int try_divert(const struct loader *l, const struct zone_site *zone)
 {
-	struct answer_request req = {.method = "GET", .local = {.family = 6}};
-	struct answer_zone stranger = zone->stranger;
-	CLEANUP(response_finish) struct response response = {0};
-	char head[RESPONDER_ANSWER_MAX];
-
-	memset(req.local.b, 0xff, sizeof(req.local.b));
-	link_split(target, "h", &req.target);
-	stranger.strict = false; /* a redirect counts, if only the zone's own probes get one */
-	int r = answer_stranger(&req, &stranger, 0, &response);
+	size_t len;
+	int r = answer_largest(&zone->stranger, &len);
 
 	if (r == -E2BIG)
 		return fail(l, "zone %zu: page divert.html is too large", l->zone);
-	if (r == 0)
-		r = response_write(&response, true, head, sizeof(head));
 	if (r < 0)
 		return r;
-	const size_t len = (size_t)r + response.body_len;
-
-	return zone->queued && len > RESPONDER_ANSWER_MAX
-		       ? fail(l,
-			      "zone %zu: page divert.html is too large for divert \"queue\": with the longest link, which is "
-			      "for a web address of %d bytes, the answer has %zu bytes, more than %d",
-			      l->zone, LINK_TO_MAX - 1, len, RESPONDER_ANSWER_MAX)
-		       : 0;
-}
-
-/* The largest answers made of divert.html, so that no request can make it fail later: the one with the longest link, and
- * a redirect, for the page may have no link in it. */
-static int try_divert(const struct loader *l, const struct zone_site *zone)
-{
-	char target[LINK_TO_MAX];
-
-	memset(target, '%', sizeof(target) - 1);
-	target[0] = '/';
-	target[sizeof(target) - sizeof("http://h")] = '\0';
-	int r = try_answer(l, zone, target);
-
-	return r < 0 ? r : try_answer(l, zone, "/generate_204");
+	if (zone->queued && len > RESPONDER_ANSWER_MAX)
+		return fail(
+			l,
+			"zone %zu: page divert.html is too large for divert \"queue\": with the longest link, which "
+			"is for a web address of %d bytes, the answer has %zu bytes, more than %d",
+			l->zone, LINK_TO_MAX - 1, len, RESPONDER_ANSWER_MAX);
+	return 0;
 }
 
 /* The zone's own name and certificate; without both there is no https. */
