@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import gateway
-from guest import assert_cut
+from guest import assert_cut, bracket, up_address
 from namespace import ip_batch, open_socket, wait_until
 
 ZONE = 'zone "guest" {\n  interface = "br-guest"\n}\n'
@@ -181,6 +181,24 @@ def test_reload_of_a_bad_file_changes_nothing(lab, own_gateway):
     gw.write_config('zone "guest" {\n  interface = "br-guest"\n  title = "The third title"\n}\n')
     gw.reload()
     wait_until(lambda: b"The third title" in g2.login_page(4).body, what="a good file is taken again")
+
+
+def test_a_notice_too_large_for_divert_queue(lab, own_gateway):
+    """It is refused by name, size and limit, and strangers get the one before: not a close without an answer."""
+    zone = 'zone "guest" {\n  interface = "br-guest"\n  divert = "queue"\n  pages = "%s"\n}\n'
+    gw = own_gateway(zone.replace('  pages = "%s"\n', ""))
+    g1 = lab.add_guest("g1")
+    pages = os.path.join(gw.folder, "pages")
+    os.mkdir(pages)
+    with open(os.path.join(pages, "divert.html"), "w", encoding="utf-8") as f:
+        f.write("<p>" + "x" * 9000)
+    gw.write_config(zone % pages)
+    gw.reload()
+    wait_until(lambda: gw.log_lines(r'divert\.html is too large for divert "queue".*\b9\d\d\d bytes, more than 8190'),
+               what="the log names page, size and limit")
+    for family in (4, 6):
+        answer = g1.get(f"http://{bracket(up_address(family))}/")
+        assert answer.status == 511 and b"xxx" not in answer.body, answer.body
 
 
 def test_reload_names_the_keys_that_need_a_restart(lab, own_gateway):
