@@ -177,6 +177,7 @@ static int engine_init(struct engine *e, struct engine_parts *parts)
 	e->started_ms = now_boot_ms();
 	e->metrics.started_unix = e->certificates_told = now_unix();
 	e->ends_by = RUN_PORTALD;
+	e->queue_drops = parts->queue_drops;
 	e->base = event_base_new();
 	if (!e->base)
 		return -ENOMEM;
@@ -222,6 +223,8 @@ static void engine_finish(struct engine *e)
 	for (size_t i = 0; i < STORE_LISTS; i++)
 		maclist_finish(&e->lists[i]);
 	netlink_finish(&e->rtnl);
+	if (e->queue_drops)
+		fclose(e->queue_drops);
 	lag_end(&e->metrics.lag);
 	watchdog_end(&e->watchdog);
 	for (size_t i = 0; i < 3; i++) {

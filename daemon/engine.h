@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include <event2/event.h>
@@ -56,6 +57,7 @@ struct engine {
 	struct runs runs;
 	enum run_end ends_by;		       /* unless status is 0 */
 	struct metrics_server *metrics_server; /* NULL: it is off */
+	FILE *queue_drops;		       /* NULL: there is none; see daemon/queue_drops.h */
 	bool loaded;			       /* the table has all sessions: guests are served */
 	bool ready;			       /* and the kernel too: so is portalctl */
 	int status;			       /* exit status once the loop has ended */

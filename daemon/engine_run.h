@@ -2,6 +2,7 @@
 /* Where portald, still root, hands over to the engine. */
 #pragma once
 
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "daemon/config.h"
@@ -10,7 +11,8 @@ struct engine_parts {
 	struct config *config;
 	unsigned char secret[32]; /* key of the form tokens */
 	int control_fd;
-	int metrics_fd; /* -1: none */
+	int metrics_fd;	   /* -1: none */
+	FILE *queue_drops; /* NULL: none; see daemon/queue_drops.h */
 	int gate_fd;
 	pid_t gate_pid;
 	size_t worker_count;

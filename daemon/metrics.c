@@ -16,6 +16,7 @@
 #include "daemon/engine.h"
 #include "daemon/metrics.h"
 #include "daemon/persist.h"
+#include "daemon/queue_drops.h"
 #include "daemon/store.h"
 
 /* What one text is made of. */
@@ -176,9 +177,16 @@ static void web_sum(const struct scrape *x, enum web_count what)
 	number(x, sum);
 }
 
+/* A worker knows only of those that had got a number. */
 static void queue_missed(const struct scrape *x)
 {
-	web_sum(x, WEB_COUNT_MISSED);
+	uint64_t packets;
+
+	if (queue_drops_read(x->e->queue_drops, x->e->config->queue_first, x->e->config->workers,
+			     &packets) == 0)
+		number(x, packets);
+	else
+		web_sum(x, WEB_COUNT_MISSED);
 }
 
 static void queue_unsent(const struct scrape *x)
@@ -289,7 +297,7 @@ static const struct {
 	{"portald_session_packets_total", "counter", "Packets from (up) and to (down) guests with a session, as of the last accounting.", packets},
 	{"portald_diverted_requests_total", "counter", "Requests of strangers that a socket answered (divert redirect), by status.", diverted},
 	{"portald_queue_packets_total", "counter", "Packets of strangers from an NFQUEUE (divert queue), by what became of them.", queue_packets},
-	{"portald_queue_dropped_packets_total", "counter", "Packets that the kernel numbered and a worker was too slow to take.", queue_missed},
+	{"portald_queue_dropped_packets_total", "counter", "Packets of strangers that found a worker's NFQUEUE full, or the worker too slow.", queue_missed},
 	{"portald_queue_unsent_frames_total", "counter", "Answers to queued packets that could not be sent.", queue_unsent},
 	{"portald_netlink_errors_total", "counter", "Changes and readings of the kernel's tables that failed.", netlink_errors},
 	{"portald_ruleset_flushes_total", "counter", "How often somebody else removed the ruleset.", flushes},

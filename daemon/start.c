@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/metrics_server.h"
+#include "daemon/queue_drops.h"
 #include "daemon/start.h"
 
 enum { CONTROL_BACKLOG = 16 };
@@ -210,5 +211,7 @@ int start_files(const struct config *config, const struct accounts *accounts,
 		r = open_control(config, &accounts->engine, &parts->control_fd);
 	if (r == 0)
 		r = open_metrics(config, &parts->metrics_fd);
+	if (r == 0 && config_queues(config) > 0)
+		parts->queue_drops = queue_drops_open();
 	return r;
 }

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """portalctl metrics: what the gateway counts."""
+import os
+import signal
+
+import pytest
+
+import frames
+import gateway
 from conftest import families
 from gateway import DIVERT
 from guest import bracket
-from lab import UP
+from lab import FORBIDDEN, UP
 from namespace import wait_until
 from prometheus import check, metrics, samples
+from test_flood import GATEWAY_MAC, source
 
 
 def test_promtool_is_content(gw):
@@ -51,6 +59,32 @@ def test_login_and_bytes(fresh, lab, family):
         return 0 < s["bytes-down"] and (now[up] - before[up], now[down] - before[down]) == (s["bytes-up"], s["bytes-down"])
 
     wait_until(counted, what="the bytes of the session are those of the zone")
+
+
+@pytest.fixture(scope="module")
+def queued(make_lab):
+    lab = make_lab()
+    return lab.add_guest("g1"), gateway.Gateway(lab, 'zone "guest" {\n  interface = "br-guest"\n  divert = "queue"\n}\n')
+
+
+@families
+def test_what_finds_a_queue_full(queued, family):
+    """Workers that stand still: the kernel drops, and that is counted; when they go on, strangers are answered."""
+    guest, gw = queued
+    name = "portald_queue_dropped_packets_total"
+    before, workers = metrics(gw)[name], gw.pids()["portald-web"]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with frames.Wire(guest.namespace) as wire:
+            for number in range(20_000):  # of 50 MACs, each less than it may send at once; a queue has room for 2,048
+                mac = frames.spoofed_mac(number % 50)
+                wire.send(frames.tcp(GATEWAY_MAC, mac, source(family, number % 50), FORBIDDEN[family], 1024 + number, 80))
+        wait_until(lambda: metrics(gw)[name] > before, what="what was dropped is counted")
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    wait_until(guest.is_stranger, what="strangers are answered again")
 
 
 def test_a_restart_does_not_count_again(fresh, lab):

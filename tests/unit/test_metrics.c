@@ -129,6 +129,24 @@ static void test_zones(void **state)
 	expect_all(lines, sizeof(lines) / sizeof(lines[0]));
 }
 
+/* As Linux 6.18 writes it.  Others' queues are beside ours, 7 and 8, of which one is bound already. */
+static void test_queue_drops(void **state)
+{
+	static char text[] = "    6   1234  2048 2 65531     1     2        3  1\n"
+			     "    8   1235  2048 2 65531  4000    20     2068  1\n"
+			     "    9   1235     0 2 65531     5     6        7  1\n";
+	static const char *const lines[] = {"portald_queue_dropped_packets_total 4020"};
+	FILE *drops = fmemopen(text, strlen(text), "r");
+
+	(void)state;
+	config.queue_first = 7;
+	config.workers = 2;
+	engine.queue_drops = drops;
+	expect_all(lines, 1);
+	expect_all(lines, 1); /* it is read anew each time */
+	fclose(drops);
+}
+
 static void test_store(void **state)
 {
 	static const char *const healthy[] = {"portald_store_healthy 1"};
@@ -189,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_histogram, reset),
 		cmocka_unit_test_setup(test_zones, reset),
+		cmocka_unit_test_setup(test_queue_drops, reset),
 		cmocka_unit_test_setup(test_store, reset),
 		cmocka_unit_test_setup(test_form, reset),
 	};
