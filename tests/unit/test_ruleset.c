@@ -118,7 +118,8 @@ static void test_no_egress(void **state)
 	assert_int_equal(count(text, "netdev"), 0);
 	assert_int_equal(count(text, "egress"), 0);
 	assert_int_equal(count(text, "_down"), 0);
-	assert_int_equal(count(text, "ct mark set ct mark | 0x00800000 meta mark set"), 1);
+	assert_int_equal(count(text, "goto z_guest_opened"), 1);
+	assert_int_equal(count(text, "\t\tct mark set ct mark | 0x00800000\n"), 1);
 	assert_int_equal(count(text, "ct direction reply ct mark & 0x00800000 == 0x00800000"), 1);
 	assert_int_equal(count(text, "chain z_guest_towards {"), 1);
 	assert_int_equal(count(text, "chain z_guest_back {"), 1);
