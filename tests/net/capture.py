@@ -5,10 +5,10 @@ The proof that nothing of a stranger's got through is worth something only if th
 no dropped packet, and a last datagram that the test itself sends must be in the file before it is judged.
 """
 import collections
-import ipaddress
 import os
 import re
 import signal
+import socket
 import struct
 
 from namespace import wait_until
@@ -48,8 +48,9 @@ def parse_frame(frame):
     else:
         return None
     sport, dport = _ports(protocol, rest)
-    return Packet(mac, family, str(ipaddress.ip_address(source)), str(ipaddress.ip_address(destination)), protocol,
-                  sport, dport, bytes(_payload(protocol, rest)))
+    af = socket.AF_INET if family == 4 else socket.AF_INET6
+    return Packet(mac, family, socket.inet_ntop(af, source), socket.inet_ntop(af, destination), protocol, sport, dport,
+                  _payload(protocol, rest))
 
 
 class Capture:
