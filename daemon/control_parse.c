@@ -6,6 +6,7 @@
 
 #include "common/cleanup.h"
 #include "common/control.h"
+#include "common/text.h"
 #include "daemon/control_parse.h"
 
 enum { NEEDS_MACS = 1, ONE_MAC = 2, MAY_ALL = 4 };
@@ -55,16 +56,11 @@ static int take_text(const json_t *root, const char *key, char *buf, size_t size
 		snprintf(why, ERROR_TEXT_MAX, "\"%s\" may have at most %zu bytes", key, size - 1);
 		return -EINVAL;
 	}
-	const char *text = json_string_value(j);
-
-	for (size_t i = 0; i < json_string_length(j); i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
-			snprintf(why, ERROR_TEXT_MAX, "\"%s\" must not have control characters",
-				 key);
-			return -EINVAL;
-		}
+	if (!text_is_plain(json_string_value(j))) {
+		snprintf(why, ERROR_TEXT_MAX, "\"%s\" must not have control characters", key);
+		return -EINVAL;
 	}
-	memcpy(buf, text, json_string_length(j) + 1);
+	memcpy(buf, json_string_value(j), json_string_length(j) + 1);
 	return 0;
 }
 

@@ -64,6 +64,10 @@ static const struct {
 	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"for\":\"8h\"}", -EINVAL, 0, 0, 0, "seconds"},
 	{"{\"verb\":\"grant\",\"macs\":[" MAC "],\"note\":\"a\\nb\"}", -EINVAL, 0, 0, 0,
 	 "control characters"},
+	{"{\"verb\":\"block\",\"macs\":[" MAC "],\"note\":\"\\u0085\"}", -EINVAL, 0, 0, 0,
+	 "control characters"},
+	{"{\"verb\":\"block\",\"macs\":[" MAC "],\"note\":\"\\u00a0\\u5ba2\"}", 0, CONTROL_BLOCK, 1,
+	 0, NULL},
 	{"{\"verb\":\"list\",\"zone\":\"0123456789012345678901234567890123456789\"}", -EINVAL, 0, 0,
 	 0, "at most 31"},
 };
