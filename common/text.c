@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "common/text.h"
 
 size_t text_decode(const char *text, uint32_t *ret_character)
@@ -36,15 +38,34 @@ size_t text_decode(const char *text, uint32_t *ret_character)
 	return n;
 }
 
-bool text_is_plain(const char *text)
+/* Its bytes; 0 at the string's end, or if it is none that is plain. */
+static size_t plain_character(const char *text)
 {
 	uint32_t c;
-	size_t n;
+	const size_t n = text_decode(text, &c);
 
-	for (; *text; text += n) {
-		n = text_decode(text, &c);
-		if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0))
-			return false;
-	}
-	return true;
+	return n > 0 && c >= 0x20 && !(c >= 0x7f && c < 0xa0) ? n : 0;
+}
+
+/* The bytes that are plain, of whole characters, at most max. */
+static size_t plain_length(const char *text, size_t max)
+{
+	size_t len = 0, n;
+
+	while ((n = plain_character(text + len)) > 0 && n <= max - len)
+		len += n;
+	return len;
+}
+
+bool text_is_plain(const char *text)
+{
+	return text[plain_length(text, SIZE_MAX)] == '\0';
+}
+
+void text_copy(char *buf, size_t size, const char *text)
+{
+	const size_t len = plain_length(text, size - 1);
+
+	memcpy(buf, text, len);
+	buf[len] = '\0';
 }

@@ -13,3 +13,6 @@ size_t text_decode(const char *text, uint32_t *ret_character);
 /* Whole UTF-8 without control characters (C0, DEL, C1): fit for a page, a log line and a terminal.
  */
 bool text_is_plain(const char *text);
+
+/* As many whole characters as are plain and fit, from the beginning; size is at least 1. */
+void text_copy(char *buf, size_t size, const char *text);

@@ -17,10 +17,10 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "daemon/member.h"
 #include "daemon/persist.h"
 #include "daemon/persist_private.h"
-#include "daemon/session_comment.h"
 
 enum { DRAIN_MS = 5000 };
 
@@ -151,10 +151,19 @@ void persist_usage(struct engine *e, uint32_t zone, const struct mac *macs, size
 void persist_audit(struct engine *e, const struct actor *by, const char *event,
 		   const struct session *s)
 {
-	char comment[COMMENT_MAX], detail[STORE_DETAIL_MAX];
+	char detail[STORE_DETAIL_MAX]; /* more than the limits need */
+	size_t at = (size_t)snprintf(detail, sizeof(detail), "%" PRIu64 "s left; %" PRIu64 " %s",
+				     session_seconds_left(s), s->started, session_how_name(s->how));
 
-	session_comment(comment, s->started, s->how, 0, &s->limits, s->note);
-	snprintf(detail, sizeof(detail), "%" PRIu64 "s left; %s", session_seconds_left(s), comment);
+	for (size_t i = 0; i < SESSION_LIMITS; i++) {
+		if (limit_value(&s->limits, i))
+			at += (size_t)snprintf(detail + at, sizeof(detail) - at, " %s=%" PRIu64,
+					       limit_fields[i].name, limit_value(&s->limits, i));
+	}
+	if (*s->note) {
+		at += (size_t)snprintf(detail + at, sizeof(detail) - at, " ; ");
+		text_copy(detail + at, sizeof(detail) - at, s->note);
+	}
 	int r = store_audit(e->persist->store, by->who, by->uid, event,
 			    e->config->zones[s->key.zone].name, &s->key.mac, detail);
 

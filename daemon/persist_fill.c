@@ -15,7 +15,7 @@ struct filling {
 	struct event *timer;
 	struct sessions_walk walk;
 	bool walking; /* it is under way */
-	bool all;     /* not only those that the store lacks */
+	bool all;     /* not only those that the store lacks or has otherwise */
 	persist_filled_fn *done;
 };
 
@@ -65,7 +65,7 @@ static void put_some(struct filling *f)
 		s = sessions_walk_next(&f->walk);
 		if (!s)
 			break;
-		if (f->all || !s->in_store)
+		if (f->all || !s->in_store || s->stale)
 			persist_put(f->engine, s, NULL, NULL);
 	}
 	if (s)

@@ -92,23 +92,47 @@ static bool was_set(const struct persist *p)
 	return p->restarted && llabs(shows - went_on) >= 1000;
 }
 
-static void take_row(struct session *s, const struct store_session *row)
+static void take_used(struct session *s, const struct store_session *row)
 {
-	s->how = row->how;
-	s->started = row->started_unix;
-	s->limits = (struct limits){.idle = row->idle_s,
-				    .quota_up = row->quota_up,
-				    .quota_down = row->quota_down,
-				    .quota_total = row->quota_total,
-				    .rate_up = row->rate_up,
-				    .rate_down = row->rate_down};
 	s->used = (struct counters){.packets_up = row->packets_up,
 				    .packets_down = row->packets_down,
 				    .bytes_up = row->bytes_up,
 				    .bytes_down = row->bytes_down};
 	s->kept = s->used;
-	s->in_store = true;
+}
+
+static struct limits limits_of(const struct store_session *row)
+{
+	return (struct limits){.idle = row->idle_s,
+			       .quota_up = row->quota_up,
+			       .quota_down = row->quota_down,
+			       .quota_total = row->quota_total,
+			       .rate_up = row->rate_up,
+			       .rate_down = row->rate_down};
+}
+
+static void take_row(struct session *s, const struct store_session *row)
+{
+	s->how = row->how;
+	s->started = row->started_unix;
+	s->limits = limits_of(row);
 	snprintf(s->note, sizeof(s->note), "%s", row->note);
+	take_used(s, row);
+	s->in_store = true;
+}
+
+/* What the kernel was told may be newer than the row: the store may have missed it. */
+static void take_rest_of_row(struct session *s, const struct store_session *row)
+{
+	const struct limits limits = limits_of(row);
+
+	if (s->note_cut && strncmp(row->note, s->note, strlen(s->note)) == 0)
+		snprintf(s->note, sizeof(s->note), "%s", row->note);
+	take_used(s, row);
+	s->in_store = true;
+	s->stale = s->how != row->how || s->started != row->started_unix ||
+		   memcmp(&s->limits, &limits, sizeof(limits)) != 0 ||
+		   strcmp(s->note, row->note) != 0;
 }
 
 /*
@@ -152,7 +176,10 @@ static void take_known(struct loading *l, struct session *s, const struct store_
 	struct engine *e = l->engine;
 	const uint64_t now = now_boot_ms();
 
-	take_row(s, row);
+	if (s->told)
+		take_rest_of_row(s, row);
+	else
+		take_row(s, row);
 	/* else the clock was set, and one of the two has heard of it: the kernel says by itself whether it has */
 	if (e->persist->restarted && s->ends_ms > now && s->booted_ms == row->booted_ms)
 		sessions_put(&e->sessions, s->key.zone, &row->mac,
@@ -293,7 +320,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 		l->step++;
 		l->at = 0;
 	}
-	/* those that the store lacks are put; when the clock was set, or is still to be set, all */
+	/* those that the store lacks or has otherwise; if the clock was or is still to be set, all */
 	if (l->step == STEPS)
 		persist_fill(l->engine, p->put_all || l->odd || was_set(p), filled);
 	else

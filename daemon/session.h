@@ -35,8 +35,11 @@ struct session {
 	bool endless;	      /* found so in the kernel, and not trusted: must go */
 	bool found;	      /* in the kernel, and not counted yet since the start */
 	bool ending;	      /* the gate was asked to revoke it */
-	bool in_store;	      /* was there at start */
-	bool too_long;	      /* in the kernel, until it is put back */
+	bool told;     /* the kernel's comment had all of it at start, except for its counters, */
+	bool note_cut; /* and perhaps for the end of its note */
+	bool in_store; /* was there at start, */
+	bool stale;    /* and not as it is */
+	bool too_long; /* in the kernel, until it is put back */
 	/* 0, or: the clock was behind when the machine had been off, and the time away is still to be taken
 	 * off.  What is left is right if this boot began then (milliseconds since 1970), the earliest that
 	 * it can have; in the store, and in the kernel's comment. */

@@ -5,47 +5,77 @@
 
 #include "common/clock.h"
 #include "common/session_limits.h"
+#include "common/text.h"
 #include "daemon/session_comment.h"
 
-/* Before the limits, so that it is never what is lost. */
-#define BOOTED " booted=%" PRIu64
+/* In the order of limit_fields; those are read as well, as an earlier version wrote them. */
+static const char *const short_names[SESSION_LIMITS] = {"i", "qu", "qd", "qt", "ru", "rd"};
+
+/* In place of what does not fit. */
+static const char left_out[] = " +";
+static const char note_mark[] = " ; ";
+enum { CHARACTER_MAX = 4 /* bytes */ };
+
+/* " qu=20000", whole, with room for left_out after it; false: it does not fit. */
+static bool add(char comment[static COMMENT_MAX], const char *name, uint64_t value)
+{
+	const size_t at = strlen(comment), room = COMMENT_MAX - at - strlen(left_out);
+	int len = snprintf(comment + at, room, " %s=%" PRIu64, name, value);
+
+	if ((size_t)len < room)
+		return true;
+	strcpy(comment + at, left_out);
+	return false;
+}
 
 void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
 		     uint64_t booted_ms, const struct limits *limits, const char *note)
 {
-	int at = snprintf(comment, COMMENT_MAX, "%" PRIu64 " %s", started, session_how_name(how));
-
+	snprintf(comment, COMMENT_MAX, "%" PRIu64 " %s", started, session_how_name(how));
 	if (booted_ms)
-		at += snprintf(comment + at, COMMENT_MAX - (size_t)at, BOOTED, booted_ms);
-	for (size_t i = 0; i < SESSION_LIMITS && at < COMMENT_MAX; i++) {
-		if (limit_value(limits, i))
-			at += snprintf(comment + at, COMMENT_MAX - (size_t)at, " %s=%" PRIu64,
-				       limit_fields[i].name, limit_value(limits, i));
+		add(comment, "b", booted_ms);
+	for (size_t i = 0; i < SESSION_LIMITS; i++) {
+		if (limit_value(limits, i) && !add(comment, short_names[i], limit_value(limits, i)))
+			return;
 	}
-	if (*note && at < COMMENT_MAX)
-		snprintf(comment + at, COMMENT_MAX - (size_t)at, " ; %s", note);
+	const size_t at = strlen(comment);
+
+	if (*note && at + strlen(note_mark) < COMMENT_MAX) {
+		strcpy(comment + at, note_mark);
+		text_copy(comment + at + strlen(note_mark), COMMENT_MAX - at - strlen(note_mark),
+			  note);
+	}
 }
 
-/* "rate-up=20000": false if the text does not begin so. */
-static bool take_limit(struct limits *limits, const char *text, int *ret_len)
+/* "ru=20000": false if the text does not begin so. */
+static bool take_value(const char *name, const char **text, uint64_t *ret_value)
+{
+	const size_t n = strlen(name);
+	int len = 0;
+
+	if (strncmp(*text, name, n) != 0 ||
+	    sscanf(*text + n, "=%" SCNu64 "%n", ret_value, &len) != 1)
+		return false;
+	*text += n + (size_t)len;
+	*text += **text == ' ';
+	return true;
+}
+
+static bool take_limit(struct limits *limits, const char **text)
 {
 	for (size_t i = 0; i < SESSION_LIMITS; i++) {
-		const size_t n = strlen(limit_fields[i].name);
-		int len = 0;
-
-		if (strncmp(text, limit_fields[i].name, n) == 0 &&
-		    sscanf(text + n, "=%" SCNu64 "%n", limit_at(limits, i), &len) == 1) {
-			*ret_len = (int)n + len;
+		if (take_value(short_names[i], text, limit_at(limits, i)) ||
+		    take_value(limit_fields[i].name, text, limit_at(limits, i)))
 			return true;
-		}
 	}
 	return false;
 }
 
 void session_parse_comment(struct session *s, const char *comment)
 {
+	const bool full = strlen(comment) > COMMENT_MAX - 1 - CHARACTER_MAX;
 	char how[16] = "";
-	int at = 0, len = 0;
+	int at = 0;
 	uint64_t started;
 
 	s->started = now_unix();
@@ -53,17 +83,26 @@ void session_parse_comment(struct session *s, const char *comment)
 	s->note[0] = '\0';
 	s->limits = (struct limits){0};
 	s->booted_ms = 0;
-	if (sscanf(comment, "%" SCNu64 " %15s %n", &started, how, &at) < 2)
+	s->told = s->note_cut = false;
+	if (sscanf(comment, "%" SCNu64 " %15s%n", &started, how, &at) < 2)
 		return;
 	if (started < s->started)
 		s->started = started;
 	if (strcmp(how, session_how_name(HOW_LOGIN)) == 0)
 		s->how = HOW_LOGIN;
+	else if (strcmp(how, session_how_name(HOW_GRANT)) != 0)
+		return;
 	comment += at;
-	if (at > 0 && sscanf(comment, "booted=%" SCNu64 " %n", &s->booted_ms, &len) == 1)
-		comment += len;
-	for (; at > 0 && take_limit(&s->limits, comment, &len);)
-		comment += len + (comment[len] == ' ');
-	if (at > 0 && strncmp(comment, "; ", 2) == 0)
-		snprintf(s->note, sizeof(s->note), "%s", comment + 2);
+	comment += *comment == ' ';
+	if (!take_value("b", &comment, &s->booted_ms))
+		take_value("booted", &comment, &s->booted_ms);
+	while (take_limit(&s->limits, &comment))
+		;
+	if (strncmp(comment, "; ", 2) == 0) {
+		text_copy(s->note, sizeof(s->note), comment + 2);
+		s->told = true;
+		s->note_cut = full;
+	} else {
+		s->told = *comment == '\0' && !full;
+	}
 }

@@ -471,25 +471,31 @@ def small_disk(lab):
     subprocess.run(["umount", gw.state_dir], check=True)
 
 
-def test_full_disk(lab, small_disk):
-    """Logins work, and status says that they are not kept; when there is room again, they are."""
-    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
-    gw = small_disk
+def fill_up(gw):
+    """No room on the disk of the state, until what this returns is deleted; the store has noticed."""
     filler = os.path.join(gw.state_dir, "filler")
-    gw.start()
-    gw.grant(g1)
     with open(filler, "wb", buffering=0) as f:
         try:
             while True:
                 f.write(b"x" * 4096)
         except OSError:
             pass
-    g2.login(4)
     for number in range(2000):	# until the log's last room is used up
         if any("store" in w for w in gw.status()["warnings"]):
             break
         gw.ctl("grant", "--file", "-", input="".join(f"02:00:00:00:{number >> 8:02x}:{n:02x}\n" for n in range(number, number + 50)))
     assert any("store" in w for w in gw.status()["warnings"]), gw.log()
+    return filler
+
+
+def test_full_disk(lab, small_disk):
+    """Logins work, and status says that they are not kept; when there is room again, they are."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    gw = small_disk
+    gw.start()
+    gw.grant(g1)
+    filler = fill_up(gw)
+    g2.login(4)
     assert g1.is_online() and g2.is_online()
     os.unlink(filler)
     wait_until(lambda: not any("store" in w for w in gw.status()["warnings"]), what="it is written again", timeout=30)
@@ -497,6 +503,23 @@ def test_full_disk(lab, small_disk):
     gw.power_cut()
     gw.power_on()
     assert len(gw.sessions()) == count and g2.is_online()
+
+
+def test_what_the_kernel_was_told_and_the_store_missed(lab, small_disk):
+    """A change of limits and of a note that was acknowledged while the disk was full outlives a kill, and then a reboot."""
+    g1 = lab.add_guest("g1")
+    gw = small_disk
+    gw.start()
+    gw.ctl("grant", g1.mac, "--quota-total", "1G", "--quota-up", "2G", "--note", "room 12")
+    wait_until(lambda: gw.rows("SELECT 1 FROM sessions"), what="it is stored")
+    filler = fill_up(gw)
+    gw.ctl("set", g1.mac, "--quota-total", "10G", "--quota-up", "none", "--rate-down", "5M", "--note", "room 1")
+    gw.kill(gw.all_pids())
+    os.unlink(filler)
+    for again in (gw.start, lambda: (gw.power_cut(), gw.power_on())):
+        again()
+        session = gw.sessions()[("guest", g1.mac)]
+        assert [session[key] for key in ("quota-total", "quota-up", "rate-down", "note")] == [10_000_000_000, 0, 5_000_000, "room 1"]
 
 
 def test_read_only_disk(lab, small_disk):

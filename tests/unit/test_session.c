@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 
 #include "daemon/session_comment.h"
 #include "daemon/sessions.h"
@@ -32,7 +33,12 @@ static void test_comment_round_trip(void **state)
 		     {HOW_GRANT, "room", {1, 2, 3, 4, 5, 6}},
 		     {HOW_LOGIN, "", {0}, 1795340000123},
 		     {HOW_LOGIN, "booted=7", {0}},
-		     {HOW_GRANT, "; room", {.idle = 5}, 1}};
+		     {HOW_GRANT, "; room", {.idle = 5}, 1},
+		     /* more than whole names would leave room for */
+		     {HOW_GRANT,
+		      "room",
+		      {86400, 20000000000, 20000000000, 40000000000, 20000000, 100000000},
+		      1795340000123}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -47,7 +53,93 @@ static void test_comment_round_trip(void **state)
 		assert_string_equal(s.note, cases[i].note);
 		assert_memory_equal(&s.limits, &cases[i].limits, sizeof(s.limits));
 		assert_int_equal(s.booted_ms, cases[i].booted_ms);
+		assert_true(s.told);
+		assert_false(s.note_cut);
 	}
+}
+
+/* A limit that does not fit is left out whole, and known to be. */
+static void test_limits_that_do_not_fit(void **state)
+{
+	const uint64_t most = UINT64_C(1) << 60;
+	const struct limits limits = {300000000, most, most, most, 100000000000, 99999999999};
+	char comment[COMMENT_MAX];
+	struct session s = {0};
+
+	(void)state;
+	session_comment(comment, 1795350000, HOW_GRANT, 1795340000123, &limits, "room");
+	session_parse_comment(&s, comment);
+	assert_int_equal(s.booted_ms, 1795340000123);
+	for (size_t i = 0; i < SESSION_LIMITS; i++)
+		assert_true(limit_value(&s.limits, i) == 0 ||
+			    limit_value(&s.limits, i) == limit_value(&limits, i));
+	assert_int_equal(s.limits.quota_total, most);
+	assert_int_equal(s.limits.rate_down, 0);
+	assert_false(s.told);
+	assert_string_equal(s.note, "");
+}
+
+/* Comments as an earlier version wrote them, cut where they were full. */
+static void test_earlier_comments(void **state)
+{
+	static const struct {
+		const char *comment;
+		struct limits limits;
+		bool told, note_cut;
+	} cases[] = {
+		{"1795350000 login idle=600 rate-down=20000000 ; a note",
+		 {.idle = 600, .rate_down = 20000000},
+		 true,
+		 false},
+		{"1795350000 login booted=7 quota-up=5", {.quota_up = 5}, true, false},
+		{"1795350000 login idle=600 quota-up=20000000000 quota-down=20000000000 quota-total=40000000000 rate-up=20000000 rate-down=10000",
+		 {600, 20000000000, 20000000000, 40000000000, 20000000, 10000},
+		 false,
+		 false},
+		{"1795350000 login idle=600 quota-up=20000000000 quota-down=20000000000 quota-total=40000000000 rate-up=2000000000000000 rate-dow",
+		 {600, 20000000000, 20000000000, 40000000000, 2000000000000000, 0},
+		 false,
+		 false},
+		{"1795350000 login idle=600 quota-up=20000000000 quota-down=20000000000 quota-total=40000000000 rate-up=20000000 ; a note that is",
+		 {600, 20000000000, 20000000000, 40000000000, 20000000, 0},
+		 true,
+		 true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct session s = {0};
+
+		session_parse_comment(&s, cases[i].comment);
+		assert_memory_equal(&s.limits, &cases[i].limits, sizeof(s.limits));
+		assert_int_equal(s.told, cases[i].told);
+		assert_int_equal(s.note_cut, cases[i].note_cut);
+	}
+}
+
+/* A note is cut at a character, also by who reads what an earlier version cut inside of one. */
+static void test_note_is_cut_at_a_character(void **state)
+{
+	const struct limits limits = {.quota_up = UINT64_C(1) << 60,
+				      .quota_down = UINT64_C(1) << 60};
+	char comment[COMMENT_MAX];
+	struct session s = {0};
+
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		char note[NOTE_MAX] = "xx";
+
+		note[shift] = '\0';
+		while (strlen(note) + 3 < sizeof(note))
+			strcat(note, "\xe5\xae\xa2");
+		session_comment(comment, 1795350000, HOW_GRANT, 0, &limits, note);
+		session_parse_comment(&s, comment);
+		assert_true(text_is_plain(s.note));
+		assert_true(s.told && s.note_cut);
+		assert_memory_equal(s.note, note, strlen(s.note));
+	}
+	session_parse_comment(&s, "1795350000 grant ; \xe5\xae\xa2\xe5\xae");
+	assert_string_equal(s.note, "\xe5\xae\xa2");
 }
 
 static void test_foreign_comments(void **state)
@@ -244,6 +336,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_comment_round_trip),
+		cmocka_unit_test(test_limits_that_do_not_fit),
+		cmocka_unit_test(test_earlier_comments),
+		cmocka_unit_test(test_note_is_cut_at_a_character),
 		cmocka_unit_test(test_foreign_comments),
 		cmocka_unit_test(test_longest_note_fits),
 		cmocka_unit_test(test_table_and_expiry),
