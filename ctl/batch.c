@@ -88,7 +88,6 @@ enum status batch_take_unknown(struct batch *b, json_t *unknown)
 enum status batch_send(struct batch *b, json_t *request)
 {
 	CLEANUP(cleanup_json) json_t *answer = NULL;
-
 	const struct ctl *ctl = b->ctl;
 
 	if (ctl->given & OPTION_FOR && ctl->sign == 0)
@@ -110,8 +109,7 @@ enum status batch_send(struct batch *b, json_t *request)
 
 static enum status flush(struct batch *b)
 {
-	if (json_array_size(b->macs) == 0)
-		return STATUS_DONE;
+	b->flushed = true;
 	enum status status =
 		batch_send(b, json_pack("{s:s, s:O, s:s*, s:s*}", "verb", b->verb, "macs", b->macs,
 					"zone", b->ctl->zone, "note", b->ctl->note));
@@ -134,29 +132,54 @@ static enum status add(struct batch *b, const char *text, unsigned long line)
 	return json_array_size(b->macs) == BATCH_MAX ? flush(b) : STATUS_DONE;
 }
 
-/* Without the comment and the blanks around. */
+/* The next line without its comment; `flaw` is why no MAC can be in it, or NULL.  False: there is none. */
+static bool read_line(FILE *file, char line[static FILE_LINE_MAX], const char **ret_flaw)
+{
+	bool comment = false;
+	size_t len = 0;
+	int c;
+
+	*ret_flaw = NULL;
+	while ((c = getc(file)) != EOF && c != '\n') {
+		comment = comment || c == '#';
+		if (comment)
+			continue;
+		if (c == '\0')
+			*ret_flaw = "a NUL byte is no part of a MAC address";
+		if (len == FILE_LINE_MAX - 1)
+			*ret_flaw = "too long for a MAC address";
+		else
+			line[len++] = (char)c;
+	}
+	line[len] = '\0';
+	return c != EOF || len > 0;
+}
+
+/* Without the blanks around. */
 static char *strip(char *line)
 {
-	line[strcspn(line, "#\r\n")] = '\0';
-	line += strspn(line, " \t");
-	for (size_t len = strlen(line); len > 0 && strchr(" \t", line[len - 1]); len--)
+	static const char blanks[] = " \t\r";
+
+	line += strspn(line, blanks);
+	for (size_t len = strlen(line); len > 0 && strchr(blanks, line[len - 1]); len--)
 		line[len - 1] = '\0';
 	return line;
 }
 
 static enum status add_lines(struct batch *b, FILE *file)
 {
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
+	const size_t mark_len = sizeof(byte_order_mark) - 1;
 	enum status status = STATUS_DONE;
 	char line[FILE_LINE_MAX];
+	const char *flaw;
 
-	for (unsigned long n = 1; status == STATUS_DONE && fgets(line, sizeof(line), file); n++) {
-		bool whole = strchr(line, '\n') || feof(file), comment = strchr(line, '#');
-		const char *text = strip(line);
+	for (unsigned long n = 1; status == STATUS_DONE && read_line(file, line, &flaw); n++) {
+		const bool marked = n == 1 && strncmp(line, byte_order_mark, mark_len) == 0;
+		const char *text = strip(marked ? line + mark_len : line);
 
-		for (int c = 0; !whole && c != '\n' && c != EOF;)
-			c = getc(file);
-		if (!whole && !comment)
-			status = batch_refuse(b, "this line", n, "too long for a MAC address");
+		if (flaw)
+			status = batch_refuse(b, "this line", n, flaw);
 		else if (*text)
 			status = add(b, text, n);
 	}
@@ -192,7 +215,8 @@ enum status batch_run(struct batch *b)
 		status = add_file(b, b->ctl->file);
 	for (int i = 0; i < b->ctl->arg_count && status == STATUS_DONE; i++)
 		status = add(b, b->ctl->args[i], 0);
-	if (status == STATUS_DONE)
+	/* of a file without MACs the gateway is asked too: whether it is there, and whether it has the zone */
+	if (status == STATUS_DONE && (json_array_size(b->macs) > 0 || (b->file && !b->flushed)))
 		status = flush(b);
 	clear_progress(b);
 	return status;

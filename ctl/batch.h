@@ -15,7 +15,7 @@ struct batch {
 	const char *verb;
 	enum status (*take)(struct batch *b, json_t *answer);
 	const char *file; /* its name for messages, or NULL */
-	bool progress;
+	bool progress, flushed;
 	/* the batch under construction */
 	json_t *macs;
 	unsigned long lines[BATCH_MAX];

@@ -109,11 +109,11 @@ static int take_macs(struct control_request *r, const json_t *root, char why[sta
 
 	if (!one && !json_is_array(many))
 		return refuse(why, "a MAC is missing");
-	if (count == 0 || count > CONTROL_MACS_MAX) {
-		snprintf(why, ERROR_TEXT_MAX, "between 1 and %d MACs, please", CONTROL_MACS_MAX);
+	if (count > CONTROL_MACS_MAX) {
+		snprintf(why, ERROR_TEXT_MAX, "at most %d MACs, please", CONTROL_MACS_MAX);
 		return -EINVAL;
 	}
-	r->macs = calloc(count, sizeof(*r->macs));
+	r->macs = calloc(count + 1, sizeof(*r->macs)); /* of none: not NULL */
 	if (!r->macs)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {

@@ -469,7 +469,7 @@ def test_a_hundred_thousand(straw):
 
 def test_lines(straw, tmp_path):
     path = tmp_path / "macs"
-    path.write_bytes(b"# devices\r\n\r\n  02:00:5E:10:00:01  # the printer\r\nnonsense\r\n\t\n" + b"#" * 1000 + b"\n" +
+    path.write_bytes(b"\xef\xbb\xbf# devices\r\n\r\n  02:00:5E:10:00:01  # the printer\r\nnonsense\r\n\t\n" + b"#" * 1000 + b"\n" +
                      b"02-00-5e-10-00-02\r\n" + b"x" * 1000 + b"\nff:ff:ff:ff:ff:ff\n\xff\xfe\n02:00:5e:10:00:03")
     done, requests = straw(grant_all, "grant", "--file", str(path))
     assert done.returncode == 1
@@ -480,6 +480,15 @@ def test_lines(straw, tmp_path):
     answer = json.loads(done.stdout)
     assert answer["granted"] == 3 and [r["line"] for r in answer["refused"]] == [4, 8, 9, 10]
     assert answer["refused"][0]["mac"] == "nonsense" and "mac" not in answer["refused"][3]
+
+
+def test_zero_bytes_and_a_byte_order_mark(straw, tmp_path):
+    path = tmp_path / "macs"
+    path.write_bytes(b"\xef\xbb\xbf02:00:5e:10:00:01\n\0\n02:00:5e:10:00:02\n02:00:5e:10:00:03\0\n02:00:5e:10:00:04 # \0\nlast")
+    done, requests = straw(grant_all, "grant", "--file", str(path))
+    assert requests == [{"verb": "grant", "macs": [MAC, "02:00:5e:10:00:02", "02:00:5e:10:00:04"]}]
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [f"{path}:{n}" for n in (2, 4, 6)]
+    assert done.returncode == 1 and done.stdout == "granted 3, replaced 0, refused 3\n"
 
 
 def test_lines_that_the_gateway_refuses(straw, tmp_path):
@@ -503,8 +512,11 @@ def test_a_gateway_that_ends_half_way(straw):
 def test_files_that_are_none(straw, tmp_path):
     assert straw(grant_all, "grant", "--file", str(tmp_path / "none"))[0].returncode == 1
     assert straw(grant_all, "grant", "--file", str(tmp_path))[0].returncode == 1
-    done, requests = straw(grant_all, "grant", "--file", "/dev/null")
-    assert done.returncode == 0 and not requests and done.stdout.startswith("granted 0,")
+    done, requests = straw(grant_all, "grant", "--file", "/dev/null", "--zone", "rt")
+    assert done.returncode == 0 and done.stdout.startswith("granted 0,")
+    assert requests == [{"verb": "grant", "macs": [], "zone": "rt"}]
+    assert straw([{"error": "there is no zone"}], "grant", "--file", "/dev/null", "--zone", "x")[0].returncode == 1
+    assert portalctl("--socket", str(tmp_path / "none"), "grant", "--file", "/dev/null").returncode == 3
 
 
 # ---- watch
