@@ -42,16 +42,21 @@ static const char help[] =
 	"SIGHUP reads the configuration again, SIGTERM ends portald.  When portald ends, guests stay online until their\n"
 	"time is up, and strangers stay out.  See portald(8), portald.conf(5), portalctl(8).\n";
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_CLOSE, MODE_PRINT, MODE_TEARDOWN };
+/* As getopt_long() returns the option. */
+enum mode { MODE_RUN, MODE_CHECK = 'n', MODE_CLOSE = 'C', MODE_PRINT = 'P', MODE_TEARDOWN = 'T' };
 
 /* -1: go on; else the exit status. */
 static int parse_options(int argc, char **argv, const char **ret_path, enum mode *ret_mode)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'n'},
-		{"close", no_argument, NULL, 'C'},	  {"print-ruleset", no_argument, NULL, 'P'},
-		{"teardown", no_argument, NULL, 'T'},	  {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	  {0},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, MODE_CHECK},
+		{"close", no_argument, NULL, MODE_CLOSE},
+		{"print-ruleset", no_argument, NULL, MODE_PRINT},
+		{"teardown", no_argument, NULL, MODE_TEARDOWN},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
 	};
 	int c;
 
@@ -60,17 +65,17 @@ static int parse_options(int argc, char **argv, const char **ret_path, enum mode
 		case 'c':
 			*ret_path = optarg;
 			break;
-		case 'n':
-			*ret_mode = MODE_CHECK;
-			break;
-		case 'C':
-			*ret_mode = MODE_CLOSE;
-			break;
-		case 'P':
-			*ret_mode = MODE_PRINT;
-			break;
-		case 'T':
-			*ret_mode = MODE_TEARDOWN;
+		case MODE_CHECK:
+		case MODE_CLOSE:
+		case MODE_PRINT:
+		case MODE_TEARDOWN:
+			if (*ret_mode != MODE_RUN && *ret_mode != (enum mode)c) {
+				fputs("portald: -n, --close, --print-ruleset and --teardown exclude each "
+				      "other; try portald --help\n",
+				      stderr);
+				return 2;
+			}
+			*ret_mode = (enum mode)c;
 			break;
 		case 'h':
 			fputs(help, stdout);

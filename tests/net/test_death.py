@@ -105,6 +105,17 @@ def test_teardown_removes_the_tables_and_nothing_else(lab, alive):
     assert lab.guests["s1"].is_stranger()
 
 
+@pytest.mark.parametrize("modes", [["-n", "--teardown"], ["--teardown", "-n"], ["-n", "--print-ruleset"],
+                                   ["--close", "--teardown"]], ids=" ".join)
+def test_two_modes(lab, alive, modes):
+    """What looks like a trial must not remove the tables."""
+    alive.stop()
+    tables = lab.check("gw", ["nft", "list", "tables"])
+    done = alive.check_config(*modes)
+    assert done.returncode == 2 and "exclude each other" in done.stderr and not done.stdout, done
+    assert "table inet portald" in tables and lab.check("gw", ["nft", "list", "tables"]) == tables
+
+
 def close(lab, path):
     """As the boot unit does."""
     usual = ["prlimit", "--nofile=1024:"]  # the soft limit that boot and a login have
