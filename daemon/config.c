@@ -78,7 +78,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	const struct config_key *key = config_find_key(zone, opt->name, &index);
 
 	about(l, cfg, opt->name);
-	if (!key || l->config->zone_count == ZONES_MAX) {
+	if (!key || (zone && l->config->zone_count == ZONES_MAX)) {
 		config_complain(l, key ? "there are more than %d zones; remove some" : "misplaced",
 				ZONES_MAX);
 		return -1;

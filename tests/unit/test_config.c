@@ -503,7 +503,9 @@ static void test_many_zones(void **state)
 	for (int i = 0; i < ZONES_MAX; i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at,
 				       "zone z%d { interface = i%d }\n", i, i);
+	snprintf(text + at, sizeof(text) - at, "workers = 3\n");
 	c = load_good("c", text);
+	assert_int_equal(c->workers, 3);
 	assert_int_equal(c->zone_count, ZONES_MAX);
 	assert_int_equal(c->zones[ZONES_MAX - 1].divert_port, 2051 + 2 * (ZONES_MAX - 1));
 	assert_int_equal(c->zones[ZONES_MAX - 1].line, ZONES_MAX);
