@@ -3,7 +3,8 @@
  * The portal's certificates: read whole with the configuration, checked, and given to the web workers
  * with their pages.  The file of a key is usually root's alone, and portald is not root any more
  * when it reads the configuration again: what it may not read is no error here.  At the start that
- * ends it (main.c); at a reload the pair that it has stays (config_reload.c).
+ * ends it (main.c); at a reload the pair that it has stays (config_reload.c).  The same goes for a
+ * credential outside of the unit that has it: its path is then the value as it stands in the file.
  */
 #include <errno.h>
 #include <limits.h>
@@ -30,20 +31,19 @@ struct reading {
 int config_parse_certificate(struct config_load *l, const struct config_key *key, const char *value,
 			     void *field)
 {
-	static const char prefix[] = "credential:";
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	char path[PATH_MAX];
 
 	(void)key;
-	if (strncmp(value, prefix, sizeof(prefix) - 1) != 0)
+	if (!pair_is_credential(value))
 		return config_resolve(l, value, field);
-	value += sizeof(prefix) - 1;
-	if (!*value || strchr(value, '/'))
-		return config_complain(l, "\"%s\" is no name of a credential", value);
+	const char *name = strchr(value, ':') + 1;
+
+	if (!*name || strchr(name, '/'))
+		return config_complain(l, "\"%s\" is no name of a credential", name);
 	if (!folder)
-		return config_complain(l, "there are no credentials: CREDENTIALS_DIRECTORY is not "
-					  "set; add LoadCredential= to the unit");
-	if (snprintf(path, sizeof(path), "%s/%s", folder, value) >= PATH_MAX)
+		return config_set_text(field, value);
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= PATH_MAX)
 		return config_complain(l, "the path is longer than the system allows");
 	return config_set_text(field, path);
 }
@@ -59,7 +59,7 @@ static void about(const struct reading *r, const char *key)
 static int read_pem(struct config_load *l, const char *path, char **ret_text)
 {
 	size_t len;
-	int r = config_read_regular(path, ret_text, &len);
+	int r = pair_is_credential(path) ? -EACCES : config_read_regular(path, ret_text, &len);
 
 	if (r == -EACCES || r == -EPERM)
 		return 1;

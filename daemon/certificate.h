@@ -6,7 +6,8 @@
 
 #include "daemon/config.h"
 
-/* -EACCES, said to `out`: there should be a certificate, but this process may not read it. */
+/* -EACCES, said to `out`: there should be a certificate, but this process may not read it.  1, said
+ * too: only as the unit's process could it. */
 int certificate_require(const struct config *config, FILE *out);
 /* It has expired or soon will, its chain has an end too early, or there is no response of its CA to
  * show: a gateway goes on with it, for a login page with a warning is better than none.  The number

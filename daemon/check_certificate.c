@@ -138,6 +138,13 @@ static int require(const struct config *c, const struct pair *p, const struct zo
 
 	if (!p->certificate || p->chain_pem)
 		return 0;
+	if (pair_is_credential(p->certificate) || pair_is_credential(p->key)) {
+		warn(&k, "certificate",
+		     "%s and %s cannot be looked at here, CREDENTIALS_DIRECTORY is not set; the unit that "
+		     "starts portald needs LoadCredential= for them",
+		     p->certificate, p->key);
+		return 1;
+	}
 	warn(&k, "certificate", "%s and %s cannot both be read: %s", p->certificate, p->key,
 	     strerror(EACCES));
 	return -EACCES;
@@ -148,8 +155,9 @@ int certificate_require(const struct config *c, FILE *out)
 	int r = require(c, &c->pair, NULL, out);
 
 	for (size_t i = 0; i < c->zone_count; i++) {
-		if (require(c, &c->zones[i].pair, &c->zones[i], out) < 0)
-			r = -EACCES;
+		const int zone = require(c, &c->zones[i].pair, &c->zones[i], out);
+
+		r = r < 0 || zone == 0 ? r : zone;
 	}
 	return r;
 }

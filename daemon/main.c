@@ -130,7 +130,8 @@ static int teardown(const char *config_path)
 	return 1;
 }
 
-/* Everything that can be wrong before anything is started. */
+/* Everything that can be wrong before anything is started.  1: nothing, but it cannot be started from
+ * here, for the certificate is a credential. */
 static int check(const struct config *config, bool beside_running)
 {
 	struct accounts accounts;
@@ -141,7 +142,7 @@ static int check(const struct config *config, bool beside_running)
 	int certificate = certificate_require(config, stderr);
 
 	check_host(config, stderr);
-	return certificate < 0 ? certificate : r < 0 ? r : ports < 0 ? ports : found;
+	return r < 0 ? r : ports < 0 ? ports : found < 0 ? found : certificate;
 }
 
 /* Many zones and workers mean many listening sockets, and a child's descriptors are first moved to
@@ -226,7 +227,7 @@ static int run(struct config **config)
 			  (*config)->run_dir);
 		return 1;
 	}
-	if (check(*config, false) < 0 || start_find_accounts(*config, &accounts) < 0)
+	if (check(*config, false) != 0 || start_find_accounts(*config, &accounts) < 0)
 		return 1;
 	raise_file_limit();
 	notify("STATUS=starting");

@@ -5,6 +5,13 @@
 #include "common/cleanup.h"
 #include "daemon/pair.h"
 
+bool pair_is_credential(const char *path)
+{
+	static const char prefix[] = "credential:";
+
+	return path && strncmp(path, prefix, sizeof(prefix) - 1) == 0;
+}
+
 void pair_forget(struct pair *p)
 {
 	free(p->chain_pem);

@@ -31,6 +31,8 @@ struct pair {
 	char ocsp_trouble[PAIR_TEXT_MAX]; /* why it is not shown; "" */
 };
 
+/* "credential:NAME" in place of a path: only in the unit's environment is it one.  NULL: no. */
+bool pair_is_credential(const char *path);
 /* What was read; the paths stay.  Zeros are fine. */
 void pair_forget(struct pair *pair);
 /* What was read, from another; without memory there is nothing then. */

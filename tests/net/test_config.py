@@ -78,6 +78,21 @@ def test_a_file_that_is_not_there(lab):
     assert done.returncode == 1 and "/nonexistent/portald.conf" in done.stderr
 
 
+def test_credentials_that_only_the_unit_has(lab, written):
+    """-n by hand and --close at boot have none, and the file is right all the same; a start has to have them."""
+    pair = 'certificate = "credential:chain"\ncertificate-key = "credential:key"\n'
+    gw = written(ZONE, globals_='hostname = "portal.example.net"\n' + pair)
+    done = gw.check_config()
+    assert done.returncode == 0 and "CREDENTIALS_DIRECTORY" in done.stderr, done
+    done = lab.run("gw", [gateway.PORTALD, "-c", gw.config_path], timeout=20, env={**os.environ, **gateway.SANITIZER})
+    assert done.returncode == 1 and "LoadCredential" in done.stderr, done
+    try:
+        done = lab.run("gw", [gateway.PORTALD, "-c", gw.config_path, "--close"], env={**os.environ, **gateway.SANITIZER})
+        assert done.returncode == 0, done
+    finally:
+        assert gw.teardown().returncode == 0
+
+
 def test_a_port_in_use(lab, written):
     gw = written('zone "guest" {\n  interface = "br-guest"\n  portal-port = 3333\n}\n')
     for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
