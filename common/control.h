@@ -61,7 +61,7 @@
  *           "time":UNIX SECONDS WITH FRACTION,
  *           "zone":Z, "mac":M, "note":T, "seconds":N (login, grant, change, extend: how long)}
  *
- * What is no MAC is refused by itself; the others of a request are done in transactions of 256.  "zone"
+ * "macs" may be empty.  What is no MAC is refused by itself; the others of a request are done in transactions of 256.  "zone"
  * may be left out of a grant only if there is one zone; of the rest it then means every zone.
  */
 #pragma once
