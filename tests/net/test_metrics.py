@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """portalctl metrics: what the gateway counts."""
 import os
+import re
 import signal
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import frames
 import gateway
 from conftest import families
-from gateway import DIVERT
+from gateway import DIVERT, REPO
 from guest import bracket
 from lab import FORBIDDEN, UP
 from namespace import wait_until
@@ -22,6 +23,12 @@ def test_promtool_is_content(gw):
     check(done.stdout)
     assert gw.ctl("metrics").keys() == {"metrics"}
     assert samples(done.stdout)[f'portald_build_info{{version="{gw.status()["version"]}"}}'] == 1
+
+
+def test_the_manual_names_them(gw):
+    with open(os.path.join(REPO, "daemon", "portald.8.scd"), encoding="utf-8") as page:
+        manual = re.findall(r"^\*(\w+)\* \((\w+)\)$", page.read(), re.M)
+    assert sorted(manual) == sorted(re.findall(r"^# TYPE (\w+) (\w+)$", gw.ctl_raw("metrics").stdout, re.M))
 
 
 def test_sessions_and_store(fresh, lab):
