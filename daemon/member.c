@@ -312,7 +312,7 @@ int member_change(struct engine *e, const struct session *session,
 	return r;
 }
 
-/* The sessions of a revoke.  Their limits: the gate looks again if those of one are not those of all. */
+/* The sessions of a revoke.  Their rates: those that any has; the gate looks again if another has none. */
 static void mark(struct pending *c, bool ending)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -321,7 +321,10 @@ static void mark(struct pending *c, bool ending)
 		if (!s)
 			continue;
 		s->ending = ending;
-		c->limits = s->limits;
+		if (s->limits.rate_up)
+			c->limits.rate_up = s->limits.rate_up;
+		if (s->limits.rate_down)
+			c->limits.rate_down = s->limits.rate_down;
 	}
 }
 

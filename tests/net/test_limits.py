@@ -217,6 +217,18 @@ def test_a_download_at_a_small_rate(running, family):
         flow.wait_progress(150_000, timeout=60)
 
 
+@pytest.mark.parametrize("options", [["--rate-down", "1M"], ["--rate-up", "1M"], ["--rate-down", "1M", "--rate-up", "1M"]])
+def test_no_rate_outlives_a_revoke_of_several(running, options):
+    """Who has the rate is the first of them; the kernel's sets of rates are empty afterwards."""
+    lab, gw = running
+    for guest, limits in (("g1", options), ("g2", [])):
+        gw.ctl("grant", lab.guests[guest].mac, "--for", "1h", *limits)
+    sets = [("_up_rate", "inet"), ("_down_rate", "netdev")]
+    assert any(gw.members("guest", *s) for s in sets)
+    assert gw.ctl("revoke", "--all")["revoked"] == 2
+    assert not any(gw.members("guest", *s) for s in sets)
+
+
 @families
 def test_set(running, family):
     """More time, another rate, another note: the connection goes on, what was used stays."""
