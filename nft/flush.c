@@ -18,6 +18,7 @@ enum { RESTORE_TRIES = 20 }; /* somebody may flush it again meanwhile */
 static int restore_once(struct gate *gate, char error[static ERROR_TEXT_MAX])
 {
 	error[0] = '\0';
+	watch_forget(&gate->flushes);
 	int r = guard_put(&gate->guard, GUARD_CLOSED);
 
 	if (r == 0)

@@ -91,6 +91,8 @@ int load_run(struct gate *gate, const char *text, char error[static ERROR_TEXT_M
 		r = tables_run(&gate->tables, text, error);
 	int resumed = watch_resume(&gate->flushes);
 
+	if (resumed == 0)
+		resumed = watch_look(&gate->flushes);
 	return r < 0 ? r : resumed;
 }
 
@@ -346,5 +348,7 @@ int gate_follow_links(struct gate *gate)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	const int r = gate->flushes.missed ? gate_check_tables(gate) : 0;
+
+	return r < 0 ? r : 0;
 }

@@ -104,11 +104,13 @@ static int replace(struct gate *gate, const char *text, struct members *zones,
 		r = read_zone(gate, gate->zones[i].name, &zones[i]);
 		count += zones[i].count;
 	}
+	watch_forget(&gate->flushes);
 	if (r == 0)
 		r = load_run(gate, text, error);
 	if (r < 0) { /* the tables are still the old ones */
 		int opened = gate->closed ? 0 : guard_put(&gate->guard, GUARD_OPEN);
 
+		watch_remember(&gate->flushes);
 		return opened < 0 ? opened : r;
 	}
 	log_warning("the tables were another version's; made anew for their %zu member(s)", count);
@@ -123,9 +125,11 @@ int takeover_run(struct gate *gate, const char *rules, char error[static ERROR_T
 	CLEANUP(cleanup_free) char *text = NULL;
 	char deletion[TABLES_DELETION_MAX];
 	uint64_t closed_ms = 0;
-	int r = tables_deletion(&gate->tables, deletion);
+	int r = watch_look(&gate->flushes);
 
 	error[0] = '\0';
+	if (r == 0)
+		r = tables_deletion(&gate->tables, deletion);
 	if (r < 0)
 		return r;
 	if (!zones || asprintf(&text, "%s%s", deletion, rules) < 0)

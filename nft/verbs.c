@@ -93,7 +93,7 @@ static int verb_load(struct gate *gate, const union msg *msg)
 	const bool missing = lacks_netdev(gate);
 
 	r = gate_load(gate, error);
-	if (r < 0 && watch_take(&gate->flushes) > 0) { /* somebody flushed it meanwhile */
+	if (watch_take(&gate->flushes) > 0) { /* somebody flushed it meanwhile */
 		r = gate_restore(gate);
 		if (r < 0)
 			return r;

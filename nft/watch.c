@@ -226,9 +226,25 @@ static int drain(struct watch *w)
 	}
 }
 
+int watch_look(struct watch *w)
+{
+	int r = compare_handles(w);
+
+	w->missed = w->missed || r > 0;
+	return r < 0 ? r : 0;
+}
+
+void watch_forget(struct watch *w)
+{
+	memset(w->handles, 0, sizeof(w->handles));
+}
+
 int watch_take(struct watch *w)
 {
 	int r = drain(w);
 
+	if (w->missed && r == 0)
+		r = 1;
+	w->missed = false;
 	return r != 0 ? r : compare_handles(w);
 }

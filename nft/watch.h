@@ -23,6 +23,7 @@ struct watch {
 	uint64_t handles[WATCHED_TABLES]; /* 0: not made yet */
 	char by[16];			  /* the program that made the last change */
 	bool egress;			  /* there is a table netdev portald */
+	bool missed;			  /* what watch_look() found */
 };
 
 int watch_init(struct watch *w, struct netlink *nl);
@@ -32,6 +33,12 @@ void watch_finish(struct watch *w);
  */
 int watch_pause(struct watch *w);
 int watch_resume(struct watch *w);
+
+/* After a pause, in which nothing was heard: if a table is not the one that was there before, the next watch_take() says
+ * so.  To be called while what is there of ours is what the last watch_remember() saw. */
+int watch_look(struct watch *w);
+/* None of the tables is known: ours are about to be made anew. */
+void watch_forget(struct watch *w);
 
 /* The tables that are there now are ours.  -ENOENT: one is not there. */
 int watch_remember(struct watch *w);

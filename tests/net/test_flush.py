@@ -11,10 +11,12 @@ import re
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
 from conftest import families
+from gateway import BUILD, TWO_ZONES, Gateway
 from guest import bracket
 from lab import UP
 from namespace import SLOW, wait_until
@@ -313,3 +315,35 @@ def test_teardown_beside_a_running_portald_is_refused(lab, fresh):
     assert done.returncode == 1 and "stop it first" in done.stderr
     assert lab.check("gw", ["nft", "list", "tables"]) == before
     assert s1.is_stranger()
+
+
+def works(check):
+    """While the zones are closed, answers are late or lost."""
+    try:
+        return check()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("why", ["reload", "interface"])
+def test_a_flush_while_portald_changes_its_rules(make_lab, why):
+    """At whatever moment of it: whoever was online is so again, and nobody else."""
+    lab = make_lab()
+    member, stranger, other = lab.add_guest("g1"), lab.add_guest("s1"), lab.add_guest("s2", "br-two")
+    gw = Gateway(lab, TWO_ZONES, start=False)
+    gw.env |= {"LD_PRELOAD": os.path.join(BUILD, "tests", "net", "old_kernel.so"), "LACKS": "haste"}
+    gw.env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+    gw.start()
+    gw.grant(member, zone="guest")
+    for i in range(8):
+        if why == "interface":
+            lab.delete_bridge("br-two")
+            wait_until(lambda: gw.status()["zones"][1]["state"] == "missing", what="it is missed")
+            lab.add_bridge("br-two")
+        else:
+            gw.reload()
+        time.sleep(0.2 * i)  # a transaction begins 0.3 s after portald turned its ears off
+        lab.nft("flush ruleset")
+        wait_until(lambda: works(member.is_online), what="the member is online again")
+        wait_until(lambda: works(stranger.is_stranger), what="the stranger gets its 511")
+    wait_until(lambda: works(other.is_stranger), what="so does the one of the other zone")
