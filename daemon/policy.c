@@ -52,13 +52,15 @@ uint64_t policy_bytes_left(const struct limits *limits, const struct counters *u
 	return least;
 }
 
+static const struct policy_decision too_long = {.verdict = POLICY_REFUSE,
+						.why = "longer than 3650 days"};
+
 static struct policy_decision decide_grant(const struct policy_request *r)
 {
 	uint64_t seconds = r->seconds ? r->seconds : r->zone_session;
 
 	if (seconds > r->seconds_max)
-		return (struct policy_decision){.verdict = POLICY_REFUSE,
-						.why = "longer than 3650 days"};
+		return too_long;
 	return (struct policy_decision){
 		.verdict = POLICY_GRANT,
 		.seconds = seconds,
@@ -67,6 +69,8 @@ static struct policy_decision decide_grant(const struct policy_request *r)
 
 static struct policy_decision decide_set(const struct policy_request *r)
 {
+	if (r->seconds > r->seconds_max) /* before it is made milliseconds, which could wrap */
+		return too_long;
 	const int64_t left_ms =
 		(int64_t)(r->seconds ? r->seconds * 1000 : r->left_ms) + r->more * 1000;
 
@@ -74,8 +78,7 @@ static struct policy_decision decide_set(const struct policy_request *r)
 		return (struct policy_decision){.verdict = POLICY_REFUSE,
 						.why = "no time would be left; revoke it instead"};
 	if ((uint64_t)left_ms > r->seconds_max * 1000)
-		return (struct policy_decision){.verdict = POLICY_REFUSE,
-						.why = "longer than 3650 days"};
+		return too_long;
 	return (struct policy_decision){
 		.verdict = POLICY_GRANT,
 		.left_ms = (uint64_t)left_ms,
