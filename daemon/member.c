@@ -287,7 +287,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 int member_change(struct engine *e, const struct session *session,
 		  const struct member_change *change, member_done_fn *done, void *data)
 {
-	if (session->ending)
+	if (session->ending || session->ends_ms <= now_boot_ms())
 		return -ESRCH;
 	struct pending *c = pending_new(e, session->key.zone, &session->key.mac, 1);
 

@@ -48,7 +48,7 @@ struct member_change {
 	struct limits limits;
 	const char *note;
 };
-/* -ENOMEM; -ESRCH: it is ending, and must not come back by this. */
+/* -ENOMEM; -ESRCH: it is ending or has ended in the kernel, and must not come back by this. */
 int member_change(struct engine *e, const struct session *session,
 		  const struct member_change *change, member_done_fn *done, void *data);
 

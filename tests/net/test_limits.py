@@ -276,6 +276,34 @@ def test_no_session_is_longer_for_a_change_that_waits(running):
         assert 3600 - (late - asked) - 1 <= left <= 3600 - (early - sold) + 1
 
 
+def send_set(gw, guest, **change):
+    """A request on its way to the engine, which has accepted the connection."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(60)
+    sock.connect(gw.socket)
+    gw.status()
+    return sock, (json.dumps({"verb": "set", "macs": [guest.mac], **change}) + "\n").encode()
+
+
+def test_nothing_changes_what_the_kernel_has_ended(running):
+    """The engine hears of it before it has seen the end itself: no quota begins anew."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    engine = gw.pids()["portald"][0]
+    grant(gw, g1, "--for", "3s", "--quota-down", "1G")
+    sock, request = send_set(gw, g1, more=3600)
+    with sock:
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            sock.sendall(request)
+            wait_until(lambda: g1.mac not in gw.members(), what="the kernel ends it", timeout=20)
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        assert json.loads(sock.makefile().readline())["changed"] == 0
+    wait_until(lambda: session(gw, g1) is None, what="the engine ends it", timeout=20)
+    assert g1.mac not in gw.members()
+
+
 def test_set_refuses(running):
     lab, gw = running
     g1, g2 = lab.guests["g1"], lab.guests["g2"]
