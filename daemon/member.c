@@ -32,6 +32,7 @@ struct pending {
 	void *data;
 	uint64_t restore_count; /* of the engine when the gate was asked */
 	bool again;
+	bool change;	/* of a session that goes on */
 	size_t waiting; /* for the store */
 	size_t replaced, count;
 	struct mac macs[];
@@ -233,6 +234,8 @@ static void granted(void *data, const union msg *reply)
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;
+		if (!c->change)
+			s->active_ms = now_boot_ms();
 		memcpy(s->note, c->note, sizeof(s->note));
 		if (c->opened_by.family)
 			session_saw(s, &c->opened_by);
@@ -296,6 +299,7 @@ int member_change(struct engine *e, const struct session *session,
 	c->by = change->by;
 	c->how = session->how;
 	c->event = change->event;
+	c->change = true;
 	c->left_ms = change->left_ms;
 	c->booted_ms = change->booted_ms;
 	c->ends_ms = now_boot_ms() + c->left_ms;

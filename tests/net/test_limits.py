@@ -304,6 +304,17 @@ def test_nothing_changes_what_the_kernel_has_ended(running):
     assert g1.mac not in gw.members()
 
 
+def test_a_new_grant_begins_idle_anew(running):
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1)
+    time.sleep(IDLE + 1)
+    assert gw.ctl("grant", g1.mac, "--idle", f"{IDLE}s")["replaced"] == 1
+    time.sleep(2)  # the next accounting, and more
+    assert session(gw, g1)
+    wait_until(lambda: session(gw, g1) is None, what="it ends", timeout=20 * SLOW)
+
+
 def test_set_refuses(running):
     lab, gw = running
     g1, g2 = lab.guests["g1"], lab.guests["g2"]
