@@ -50,7 +50,8 @@ static void ended(void *data, int error, size_t count)
 	(void)count;
 }
 
-/* Ends those of this portion that have used up what they had, by reason. */
+/* Ends those of this portion that have used up what they had, by reason.  Whom the gate has been asked to
+ * change is judged by the next round, with what holds then. */
 static void end_sessions(struct accounting *a, const char *reason)
 {
 	struct engine *e = a->engine;
@@ -61,7 +62,7 @@ static void end_sessions(struct accounting *a, const char *reason)
 	for (size_t i = 0; i < a->portion; i++) {
 		const struct session *s = sessions_find(&e->sessions, a->zone, &a->macs[i]);
 
-		if (s &&
+		if (s && s->asked == 0 && !s->ending &&
 		    policy_used_up(&s->limits, &s->used, (now - s->active_ms) / 1000) == reason)
 			macs[n++] = a->macs[i];
 	}
