@@ -149,12 +149,16 @@ static int parse_user(struct config_load *l, const struct config_key *key, const
 	return config_set_text(field, value);
 }
 
-/* The kernel's dev_valid_name() */
-/* An nft string: '*' at its end would match more than one interface, '"' and '\' would end it. */
+/* The kernel's dev_valid_name(), and what portald-gate takes (ruleset_zone_valid()): an nft string, in which '*' at the end
+ * would match more than one interface, and '"' and '\' would end it. */
 bool config_is_interface(const char *name)
 {
-	return *name && strlen(name) < IFNAME_MAX && !strpbrk(name, "/: \"\\*") &&
-	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && text_is_plain(name);
+	for (const char *p = name; *p; p++) {
+		if (*p <= ' ' || *p > '~' || strchr("/:\"'\\*", *p))
+			return false;
+	}
+	return *name && strlen(name) < IFNAME_MAX && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
 }
 
 static int parse_interface(struct config_load *l, const struct config_key *key, const char *value,
@@ -171,7 +175,7 @@ static int parse_interface(struct config_load *l, const struct config_key *key, 
 	if (!config_is_interface(value))
 		return config_complain(
 			l,
-			"\"%s\" is no interface; a name has no blank and none of / : * \" \\ "
+			"\"%s\" is no interface; a name is ASCII without blanks and / : * \" ' \\ "
 			"(see `ip link`)",
 			value);
 	return config_set_text(field, value);

@@ -141,15 +141,16 @@ def test_close_shuts_before_portald_runs(lab, alive):
     'zone "guest {\n interface = "br-guest\n',
     'hostname = "portal.example.net\ninterface="br-guest"',
     'zone guest {\n terms = "/nowhere/terms.txt"\n interface "br-guest" }',
+    'zone "guest" { interface = "br-guest" }\nzone "rt" { interface = "gäste" }',
     '}\x00',
-], ids=["key", "interface", "quotes", "zone", "file", "nothing"])
+], ids=["key", "interface", "quotes", "zone", "file", "name", "nothing"])
 def test_close_with_a_mistake(lab, alive, wrong):
     """What can be made out of a wrong configuration is closed; its status tells that it is wrong."""
     g1 = lab.add_guest("g1")
     alive.stop()
     assert alive.teardown().returncode == 0
     path = os.path.join(lab.folder, "wrong.conf")
-    with open(path, "w", encoding="ascii") as f:
+    with open(path, "w", encoding="utf-8") as f:
         f.write(wrong)
     done = close(lab, path)
     assert done.returncode == 1 and "wrong.conf" in done.stderr

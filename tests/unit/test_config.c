@@ -245,11 +245,17 @@ static const struct {
 	 "1: zone \"a\": interface: \"1234567890123456\" is no interface; a "
 	 "name has 1 to 15 characters (see `ip link`)\n"},
 	{"zone a { interface = 'br*' }",
-	 "1: zone \"a\": interface: \"br*\" is no interface; a name has no blank and "
-	 "none of / : * \" \\ (see `ip link`)\n"},
+	 "1: zone \"a\": interface: \"br*\" is no interface; a name is ASCII without "
+	 "blanks and / : * \" ' \\ (see `ip link`)\n"},
 	{"zone a { interface = ../x }",
-	 "1: zone \"a\": interface: \"../x\" is no interface; a name has no blank and "
-	 "none of / : * \" \\ (see `ip link`)\n"},
+	 "1: zone \"a\": interface: \"../x\" is no interface; a name is ASCII without "
+	 "blanks and / : * \" ' \\ (see `ip link`)\n"},
+	{"zone a { interface = \"br'x\" }",
+	 "1: zone \"a\": interface: \"br'x\" is no interface; a name is ASCII without blanks and / : * \" ' \\ "
+	 "(see `ip link`)\n"},
+	{"zone a { interface = g\u00e4ste }",
+	 "1: zone \"a\": interface: \"g\u00e4ste\" is no interface; a name is ASCII without blanks and / : * \" ' \\ "
+	 "(see `ip link`)\n"},
 	{"zone a { " IF " divert = x }",
 	 "2: zone \"a\": divert: \"x\" is not known; use \"redirect\" or \"queue\"\n"},
 	{"queue-first = 65472\nzone a { " IF " }",
