@@ -133,12 +133,12 @@ static void check(struct responder *r, const struct responder_packet *packet, ui
 	must(packet_read(packet->data, packet->len, packet->partial, &s) == PACKET_FINE);
 	const struct cookie_flow flow = flow_of(&s);
 
-	must(s.flags & (TH_SYN | TH_FIN) || s.len > 0);
 	must(!(s.flags & TH_RST));
 	if (!(s.flags & TH_SYN) && !cookie_check(&r->keys, &flow, s.ack, now, &cookie)) {
 		check_reset(frames, &s);
 		return;
 	}
+	must(s.flags & (TH_SYN | TH_FIN) || s.len > 0);
 	for (size_t i = 0; i < frames->count; i++)
 		check_frame(frames, i, &s, &cookie, size);
 }
