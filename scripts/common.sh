@@ -11,7 +11,7 @@ BUILD_PACKAGES=(gcc meson ninja-build pkg-config libbsd-dev libcap-ng-dev libcon
 	uthash-dev scdoc)
 RUN_PACKAGES=(nftables iproute2 procps)
 LAB_PACKAGES=(python3 dnsmasq-base tcpdump openssl curl conntrack util-linux)
-TEST_PACKAGES=(iperf3 clang llvm clang-format clang-tidy cppcheck shellcheck libcmocka-dev python3-pytest python3-pytest-xdist wget iputils-ping
+TEST_PACKAGES=(iperf3 clang llvm clang-format clang-tidy cppcheck shellcheck systemd-analyze:systemd libcmocka-dev python3-pytest python3-pytest-xdist wget iputils-ping
 	udhcpc chromium firefox-esr dbus-daemon:dbus-daemon git npm:npm python3-dbus python3-gi python3-pip)
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

@@ -192,8 +192,10 @@ def test_cookies_of_20_kb(stranger, family):
 @families
 @pytest.mark.parametrize("size", [200_000, 2_000_000])
 def test_a_header_too_large(stranger, family, size):
-    head, _ = raw(stranger, family, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * size + b"\r\n\r\n") \
-        if size < 1_000_000 else ("", b"")
+    try:
+        head, _ = raw(stranger, family, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * size + b"\r\n\r\n")
+    except ConnectionResetError:  # before all was sent
+        head = ""
     assert head == "" or re.match(r"HTTP/1\.1 (431|400|413|414|511) ", head), head
     still_served(stranger, family)
 

@@ -47,8 +47,8 @@ BAD = {
     "two zones of one name": (ZONE + 'zone "guest" {\n  interface = "br-two"\n}\n', None, ["guest"]),
     "two zones on one port": ('zone "a" {\n  interface = "br-guest"\n  portal-port = 3000\n}\n'
                               'zone "b" {\n  interface = "br-two"\n  divert-port = 3000\n}\n', 7, ["3000"]),
-    "a missing quote": ('zone "guest" {\n  interface = "br-guest\n}\n', None, []),
-    "a missing brace": ('zone "guest" {\n  interface = "br-guest"\n', None, []),
+    "a missing quote": ('zone "guest" {\n  interface = "br-guest\n}\n', 2, ["closing"]),
+    "a missing brace": ('zone "guest" {\n  interface = "br-guest"\n', 1, ["never closed"]),
     "an interface name too long": ('zone "guest" {\n  interface = "br-guest-is-too-long"\n}\n', 2, ["br-guest-is-too-long"]),
     "a user that is not there": ('user = "nobody-here"\n' + ZONE, None, ["nobody-here"]),
 }
@@ -232,12 +232,13 @@ def test_reload_keeps_the_members_in_the_kernel(lab, own_gateway):
     gw = own_gateway()
     g1 = lab.add_guest("g1")
     gw.grant(g1)
-    with g1.stream(4) as flow:
+    with g1.stream(4) as four, g1.stream(6) as six:
         for _ in range(10):
-            gw.reload()
+            gw.reload_now()
             assert list(gw.members()) == [g1.mac]
-            flow.wait_progress(10)
-    assert gw.answers() and not flow.error
+            for flow in (four, six):
+                flow.wait_progress(10)
+    assert gw.answers() and not four.error and not six.error
 
 
 def test_print_ruleset(lab, written):
@@ -245,6 +246,7 @@ def test_print_ruleset(lab, written):
     gw = written(gateway.TWO_ZONES)
     done = lab.run("gw", [gateway.PORTALD, "-c", gw.config_path, "--print-ruleset"], env={**os.environ, **gateway.SANITIZER})
     assert done.returncode == 0, done.stderr
+    assert "table inet portald {" in done.stdout and "chain z_guest_forward {" in done.stdout and "chain z_rt_forward {" in done.stdout
     rules = re.sub(r"\bqueue num [\d-]+", "drop", done.stdout)  # not every kernel has nft_queue
     check = lab.run("gw", ["nft", "-c", "-f", "-"], input=rules)
     assert check.returncode == 0, check.stderr

@@ -70,7 +70,7 @@ def test_the_host_s_table_is_as_it_was(clean):
     listing = lab.check("gw", ["nft", "list", "table", "inet", "host"])
     lab.guests["g1"].login(4)
     gw.restart()
-    gw.reload()
+    gw.reload_now()
     assert lab.check("gw", ["nft", "list", "table", "inet", "host"]) == listing
     assert "portald" not in listing
 

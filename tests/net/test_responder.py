@@ -28,8 +28,6 @@ REQUEST = b"GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n"
 LONG = 3000  # bytes of a title that make an answer of several segments
 families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
-pytestmark = pytest.mark.skipif(not os.path.exists(RELAY), reason="tun_relay is not built")
-
 
 class Line:
     """A namespace whose every packet goes to a tun_relay; numbers out of 1000."""

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import readme  # noqa: E402
 import router as router_module  # noqa: E402
 from authority import NAME, Authority  # noqa: E402
-from conftest import families  # noqa: E402
+from conftest import families, finish_capture  # noqa: E402
 from lab import WAN, remove_stale  # noqa: E402
 from namespace import wait_until  # noqa: E402
 
@@ -39,8 +39,7 @@ def followed(steps):
         house.add_guest("s1")
         house.start_capture()
         yield house, said[-1]
-        house.flush_capture()
-        assert house.leaks() == []
+        finish_capture(house)
 
 
 @pytest.fixture
