@@ -149,7 +149,7 @@ class Portald(Place):
 
         def expire():
             self.gateway.grant(self.guest, for_="1s")
-            wait_until(lambda: not self.gateway.sessions(), what="the session is over")
+            wait_until(lambda: not self.gateway.sessions() and not self.gateway.members(), what="the session is over")
 
         return Commands(login, expire, lambda: self.gateway.revoke(self.guest))
 

@@ -74,7 +74,7 @@ def test_the_command(place, tmp_path):
     place.gateway.revoke_all()
     ctl = f"{gateway.PORTALCTL} --socket {place.gateway.socket}"
     grant = f"{ctl} grant {place.guest.mac} --for"
-    expire = f"{grant} 1s && while {ctl} list --json | grep -q {place.guest.mac}; do sleep 0.1; done"
+    expire = f"{grant} 1s && while {ctl} list --json | grep -q {place.guest.mac}; do sleep 0.1; done; sleep 1"
     picture = tmp_path / "clients.svg"
     done = run(place, family, "--login", f"{grant} 1h", "--expire", expire, "--revoke", f"{ctl} revoke {place.guest.mac}",
                "--other", place.other.namespace, "--may-readdress", "--svg", str(picture), "--name", "ours")
