@@ -242,7 +242,7 @@ def test_24_each_answer_is_as_of_now(place, family):
     assert place.state(guest, family)["captive"] is True
     gw.grant(guest, for_="3s")
     assert place.state(guest, family)["captive"] is False
-    wait_until(lambda: not gw.sessions(), what="the end")
+    wait_until(lambda: not gw.sessions() and not gw.members(), what="the end")
     assert place.state(guest, family)["captive"] is True and guest.is_stranger()
 
 
