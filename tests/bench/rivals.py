@@ -77,7 +77,7 @@ for name in systemctl service logger; do
 	ln -s /bin/true /mnt/bin/$name
 done
 for name in iptables ip6tables; do
-	ln -s /usr/sbin/{xtables} /mnt/bin/$name
+	ln -s /usr/sbin/xtables-legacy-multi /mnt/bin/$name
 done
 cp {folder}/dhcp.leases /mnt/tmp
 mount -t overlay overlay -o lowerdir={root}/usr:/usr /usr
@@ -175,18 +175,8 @@ class OpenNds(Rival):
         self._write(folder, "dhcp.leases", "".join(
             f"{int(time.time()) + 86400} {mac} {v4} * *\n" for mac, v4, _ in map(addresses, range(guests))))
         script = self._write(folder, "in-place", IN_PLACE.format(
-            root=self.tools.unpacked, folder=folder, xtables=self._xtables(net)))
+            root=self.tools.unpacked, folder=folder))
         self.launch(net, ["/usr/bin/opennds", "-f"], before=("unshare", "--mount", "sh", "-e", script))
-
-    @staticmethod
-    def _xtables(net):
-        """iptables' two forms need different parts of the kernel, and a kernel may have one of them only."""
-        chain = "table ip probe { chain c { type filter hook input priority 0; }\n}\n"
-        try:
-            net.check("gw", ["nft", "-f", "-"], input=chain + "delete table ip probe\n")
-        except RuntimeError:
-            return "xtables-legacy-multi"
-        return "xtables-legacy-multi"
 
     @staticmethod
     def _write(folder, name, text):
