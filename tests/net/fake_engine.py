@@ -2,7 +2,8 @@
 """Plays the engine for portald-web: gives it a bundle, listening sockets and answers, as common/proto.h says.
 
     engine = FakeEngine(build_folder)       starts portald-web as the user nobody
-    engine.mode                             "normal", "silent", "slow", or a guest state that every question gets
+    engine.mode                             "normal", "silent", "held", or a guest state that every question gets
+    engine.release()                        answers those that were asked in mode "held"
     engine.online                           addresses that have a session
     engine.reload(**changes)                sends a new bundle
     engine.stop()
@@ -74,7 +75,7 @@ class FakeEngine:
         self.mac = MAC
         self.online = {}
         self.questions = []
-        self.delay = 0.3
+        self.held = []
         self.build = build
         self.stderr = stderr
         self.process = None
@@ -122,10 +123,16 @@ class FakeEngine:
                 return
             if not data:
                 return
-            if self.mode == "slow":
-                threading.Timer(self.delay, self.answer, (data,)).start()
+            if self.mode == "held":
+                self.held.append(data)
             else:
                 self.answer(data)
+
+    def release(self):
+        self.mode = "normal"
+        for data in self.held:
+            self.answer(data)
+        self.held.clear()
 
     def answer(self, data):
         if struct.unpack_from("=I", data)[0] == COUNTS:
@@ -135,7 +142,7 @@ class FakeEngine:
         self.questions.append((kind, zone, address, port))
         if self.mode == "silent":
             return
-        if self.mode not in ("normal", "slow"):
+        if self.mode != "normal":
             return self.reply(number, self.mode)
         if kind == LOGIN:
             self.online.setdefault((zone, self.mac), time.time())
