@@ -9,7 +9,7 @@
  *   LACKS=queue    nft's expression "queue" and the target NFQUEUE have names that no kernel knows
  *   LACKS=names    who asks for the elements of sets that host names open asks a part of netfilter that there is not
  *   LACKS=nfnetlink_queue    what is for queues is for a part of netfilter that there is not
- *   LACKS=haste    nothing, but each transaction of libnftables begins HASTE milliseconds later
+ *   LACKS=haste    nothing, but each transaction of libnftables begins HASTE milliseconds later, and is answered as much later
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -168,9 +168,16 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	for (size_t i = 0; i < msg->msg_iovlen && is_netlink(msg->msg_name); i++)
 		change(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
 	const char *lacks = getenv("LACKS");
+	const long ms = lacks && strcmp(lacks, "haste") == 0 && is_netlink(msg->msg_name) &&
+					begins_transaction(msg)
+				? HASTE
+				: 0;
 
-	if (lacks && strcmp(lacks, "haste") == 0 && is_netlink(msg->msg_name) &&
-	    begins_transaction(msg))
-		spin(HASTE);
-	return syscall(SYS_sendmsg, fd, msg, flags);
+	spin(ms);
+	const ssize_t n = syscall(SYS_sendmsg, fd, msg, flags);
+	const int error = errno;
+
+	spin(ms);
+	errno = error;
+	return n;
 }
