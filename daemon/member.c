@@ -316,7 +316,8 @@ int member_change(struct engine *e, const struct session *session,
 	return r;
 }
 
-/* The sessions of a revoke.  Their rates: those that any has; the gate looks again if another has none. */
+/* The sessions of a revoke.  Its rates only say whether any of them may have one, as when a change is on its way; the gate looks
+ * again if another has none. */
 static void mark(struct pending *c, bool ending)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -325,10 +326,10 @@ static void mark(struct pending *c, bool ending)
 		if (!s)
 			continue;
 		s->ending = ending;
-		if (s->limits.rate_up)
-			c->limits.rate_up = s->limits.rate_up;
-		if (s->limits.rate_down)
-			c->limits.rate_down = s->limits.rate_down;
+		if (s->limits.rate_up || s->asked > 0)
+			c->limits.rate_up = 1;
+		if (s->limits.rate_down || s->asked > 0)
+			c->limits.rate_down = 1;
 	}
 }
 

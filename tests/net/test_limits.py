@@ -276,13 +276,13 @@ def test_no_session_is_longer_for_a_change_that_waits(running):
         assert 3600 - (late - asked) - 1 <= left <= 3600 - (early - sold) + 1
 
 
-def asking_to_set(gw, guest, **change):
+def asking(gw, guest, verb="set", **change):
     """A connection that the engine has accepted, and the request to send."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.settimeout(60)
     sock.connect(gw.socket)
     gw.status()
-    return sock, (json.dumps({"verb": "set", "macs": [guest.mac], **change}) + "\n").encode()
+    return sock, (json.dumps({"verb": verb, "macs": [guest.mac], **change}) + "\n").encode()
 
 
 def test_nothing_changes_what_the_kernel_has_ended(running):
@@ -291,7 +291,7 @@ def test_nothing_changes_what_the_kernel_has_ended(running):
     g1 = lab.guests["g1"]
     engine = gw.pids()["portald"][0]
     grant(gw, g1, "--for", "3s", "--quota-down", "1G")
-    sock, request = asking_to_set(gw, g1, more=3600)
+    sock, request = asking(gw, g1, more=3600)
     with sock:
         os.kill(engine, signal.SIGSTOP)
         try:
@@ -302,6 +302,28 @@ def test_nothing_changes_what_the_kernel_has_ended(running):
         assert json.loads(sock.makefile().readline())["changed"] == 0
     wait_until(lambda: session(gw, g1) is None, what="the engine ends it", timeout=20)
     assert g1.mac not in gw.members()
+
+
+@pytest.mark.parametrize("rate", ["rate-up", "rate-down"])
+def test_no_rate_outlives_a_revoke_that_comes_upon_a_change(running, rate):
+    """portald does not know of the rate yet when it asks the gate, which is stopped, for the revoke."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    grant(gw, g1)
+    gate = gw.pids()["portald-gate"][0]
+    asked = [asking(gw, g1, **{rate: 1_000_000}), asking(gw, g1, "revoke")]
+    os.kill(gate, signal.SIGSTOP)
+    try:
+        for sock, request in asked:
+            sock.sendall(request)
+            assert gw.status()  # came later: so the gate has been asked
+    finally:
+        os.kill(gate, signal.SIGCONT)
+    for (sock, _), done in zip(asked, ("changed", "revoked")):
+        with sock:
+            assert json.loads(sock.makefile().readline())[done] == 1
+    for part, table in (("", "inet"), ("_up_rate", "inet"), ("_down_rate", "netdev")):
+        assert not gw.members("guest", part, table), part
 
 
 def test_a_new_grant_begins_idle_anew(running):
