@@ -54,7 +54,7 @@
  * LIMITS:  "idle"?:SECONDS, "quota-up"?:BYTES, "quota-down"?:BYTES, "quota-total"?:BYTES,
  *          "rate-up"?:BITS A SECOND, "rate-down"?:BITS A SECOND; 0: none.  In a session all are there.
  * ENDED:   {"zone":Z, "mac":M, "how":"login"|"grant", "note":T, "started":UNIX SECONDS,
- *           "ended":UNIX SECONDS, "why":an event's name, "extended":N times, "bytes-up":N,
+ *           "seconds-used":N, "ended":UNIX SECONDS, "why":an event's name, "extended":N times, "bytes-up":N,
  *           "bytes-down":N}
  * EVENT:   {"event":"login"|"logout"|"expiry"|"grant"|"change"|"extend"|"revoke"|"block"|"quota"|
  *           "idle"|"trust",

@@ -13,15 +13,15 @@ static bool add_row(struct table *table, json_t *row)
 {
 	char when[TIME_TEXT_MAX] = "?", duration[DURATION_TEXT_MAX], bytes[UNIT_TEXT_MAX];
 	char times[UNIT_TEXT_MAX] = "";
-	json_int_t started, ended, extended, up, down;
+	json_int_t ended, used, extended, up, down;
 	const char *zone, *mac, *how, *why, *note;
 	struct tm tm;
 
 	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "zone", &zone,
-			"mac", &mac, "how", &how, "why", &why, "note", &note, "started", &started,
+			"mac", &mac, "how", &how, "why", &why, "note", &note, "seconds-used", &used,
 			"ended", &ended, "extended", &extended, "bytes-up", &up, "bytes-down",
 			&down) < 0 ||
-	    extended < 0 || up < 0 || down < 0)
+	    extended < 0 || used < 0 || up < 0 || down < 0)
 		return false;
 	if (extended > 0)
 		snprintf(times, sizeof(times), "%lldx", (long long)extended);
@@ -32,8 +32,7 @@ static bool add_row(struct table *table, json_t *row)
 	table_add(table, COLOUR_NONE, mac);
 	table_add(table, COLOUR_NONE, how);
 	table_add(table, COLOUR_NONE, why);
-	table_add(table, COLOUR_NONE,
-		  duration_format(ended > started ? (uint64_t)(ended - started) : 0, duration));
+	table_add(table, COLOUR_NONE, duration_format((uint64_t)used, duration));
 	table_add(table, COLOUR_NONE, times);
 	table_add(table, COLOUR_NONE, output_bytes((uint64_t)up, bytes));
 	table_add(table, COLOUR_NONE, output_bytes((uint64_t)down, bytes));

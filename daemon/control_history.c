@@ -26,12 +26,12 @@ static json_t *describe(const struct store_ended *row)
 	const struct store_session *s = &row->session;
 	char mac[MAC_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I}", "zone", s->zone,
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:I}", "zone", s->zone,
 			 "mac", mac_format(&s->mac, mac), "how", session_how_name(s->how), "note",
-			 s->note, "started", (json_int_t)s->started_unix, "ended",
-			 (json_int_t)row->ended_unix, "why", row->why, "extended",
-			 (json_int_t)row->extended, "bytes-up", (json_int_t)s->bytes_up,
-			 "bytes-down", (json_int_t)s->bytes_down);
+			 s->note, "started", (json_int_t)s->started_unix, "seconds-used",
+			 (json_int_t)(row->used_ms / 1000), "ended", (json_int_t)row->ended_unix,
+			 "why", row->why, "extended", (json_int_t)row->extended, "bytes-up",
+			 (json_int_t)s->bytes_up, "bytes-down", (json_int_t)s->bytes_down);
 }
 
 static void take_rows(void *data, int error, const struct store_ended *rows, size_t count)

@@ -23,7 +23,7 @@ struct pending {
 	uint32_t zone;
 	enum session_how how;
 	uint64_t left_ms, ends_ms, started; /* ends_ms: CLOCK_BOOTTIME; 0: a revoke */
-	uint64_t booted_ms;
+	uint64_t booted_ms, length_ms;	    /* see session.h */
 	struct limits limits;
 	char note[NOTE_MAX];
 	struct addr opened_by;
@@ -61,8 +61,8 @@ static void describe(const struct pending *c, enum change_op op, struct change *
 	if (!c->again) /* proven, and forgotten with the flush */
 		ret_change->opened_by = c->opened_by;
 	if (op == CHANGE_GRANT)
-		session_comment(ret_change->comment, c->started, c->how, c->booted_ms, &c->limits,
-				c->note);
+		session_comment(ret_change->comment, c->started, c->how, c->booted_ms, c->length_ms,
+				&c->limits, c->note);
 }
 
 static struct change_element element(const struct pending *c, size_t i)
@@ -231,6 +231,7 @@ static void granted(void *data, const union msg *reply)
 		s->ending = s->endless = s->too_long = false;
 		s->round = c->engine->flush_round;
 		s->booted_ms = c->booted_ms;
+		s->length_ms = c->length_ms;
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;
@@ -271,6 +272,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 	c->how = grant->how;
 	c->event = session_how_name(grant->how);
 	c->left_ms = grant->seconds * 1000;
+	c->length_ms = c->left_ms;
 	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = grant->limits;
 	egress_strip(e, &c->limits);
@@ -290,7 +292,9 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 int member_change(struct engine *e, const struct session *session,
 		  const struct member_change *change, member_done_fn *done, void *data)
 {
-	if (session->ending || session->ends_ms <= now_boot_ms())
+	const uint64_t now = now_boot_ms();
+
+	if (session->ending || session->ends_ms <= now)
 		return -ESRCH;
 	struct pending *c = pending_new(e, session->key.zone, &session->key.mac, 1);
 
@@ -302,7 +306,9 @@ int member_change(struct engine *e, const struct session *session,
 	c->change = true;
 	c->left_ms = change->left_ms;
 	c->booted_ms = change->booted_ms;
-	c->ends_ms = now_boot_ms() + c->left_ms;
+	c->length_ms = c->left_ms + session_used_ms(session->length_ms, session->ends_ms - now,
+						    session->started, now_unix());
+	c->ends_ms = now + c->left_ms;
 	c->limits = change->limits;
 	egress_strip(e, &c->limits);
 	c->started = session->started;

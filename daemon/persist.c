@@ -54,6 +54,7 @@ static void describe(const struct engine *e, const struct session *s, struct sto
 		.ends_unix = (unix_ms + left_ms + PERSIST_JITTER_MS) / 1000,
 		.left_ms = left_ms,
 		.booted_ms = s->booted_ms,
+		.length_ms = s->length_ms,
 		.idle_s = s->limits.idle,
 		.quota_up = s->limits.quota_up,
 		.quota_down = s->limits.quota_down,

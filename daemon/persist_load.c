@@ -115,6 +115,7 @@ static void take_row(struct session *s, const struct store_session *row)
 {
 	s->how = row->how;
 	s->started = row->started_unix;
+	s->length_ms = row->length_ms;
 	s->limits = limits_of(row);
 	snprintf(s->note, sizeof(s->note), "%s", row->note);
 	take_used(s, row);
@@ -131,6 +132,7 @@ static void take_rest_of_row(struct session *s, const struct store_session *row)
 	take_used(s, row);
 	s->in_store = true;
 	s->stale = s->how != row->how || s->started != row->started_unix ||
+		   s->length_ms != row->length_ms ||
 		   memcmp(&s->limits, &limits, sizeof(limits)) != 0 ||
 		   strcmp(s->note, row->note) != 0;
 }
@@ -206,8 +208,11 @@ static void take_session(struct loading *l, const struct store_session *row)
 	const char *why = why_over(l, row, &ended_unix);
 
 	if (why) {
+		struct store_session over = *row;
+
+		over.left_ms = left_of(l, row);
 		l->ended++;
-		store_end_session(e->persist->store, row, ended_unix, why, NULL, NULL);
+		store_end_session(e->persist->store, &over, ended_unix, why, NULL, NULL);
 		return;
 	}
 	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, now_boot_ms() + left_of(l, row));

@@ -71,7 +71,8 @@ static void add_session(struct engine *e, struct gate_restore *msg, struct sessi
 	m->limits = s->limits;
 	m->used = s->used;
 	m->used.over = 0; /* may be that of a quota which it has no more */
-	session_comment(m->comment, s->started, s->how, s->booted_ms, &s->limits, s->note);
+	session_comment(m->comment, s->started, s->how, s->booted_ms, s->length_ms, &s->limits,
+			s->note);
 	s->round = e->flush_round;
 	s->too_long = false;
 	s->put_back = e->restore_count;

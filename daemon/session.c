@@ -182,11 +182,20 @@ uint64_t session_seconds_left(const struct session *s)
 	return s->ends_ms > now ? (s->ends_ms - now + 999) / 1000 : 0;
 }
 
+uint64_t session_used_ms(uint64_t length_ms, uint64_t left_ms, uint64_t started, uint64_t unix_s)
+{
+	if (!length_ms)
+		return unix_s > started ? (unix_s - started) * 1000 : 0;
+	return length_ms > left_ms ? length_ms - left_ms : 0;
+}
+
 uint64_t session_seconds_used(const struct session *s)
 {
-	uint64_t now = now_unix();
+	const uint64_t now = now_boot_ms();
 
-	return now > s->started ? now - s->started : 0;
+	return session_used_ms(s->length_ms, s->ends_ms > now ? s->ends_ms - now : 0, s->started,
+			       now_unix()) /
+	       1000;
 }
 
 void session_saw(struct session *s, const struct addr *addr)

@@ -28,6 +28,9 @@ struct session {
 	enum session_how how;
 	uint64_t started; /* seconds since 1970 */
 	uint64_t ends_ms; /* CLOCK_BOOTTIME, milliseconds */
+	/* What it has used and what it has left, in milliseconds: goes by no clock that anybody sets.  0: an earlier
+	 * version began it, and did not say. */
+	uint64_t length_ms;
 	char note[NOTE_MAX];
 	struct limits limits;
 	struct counters used; /* as of the last time that the kernel was asked */
@@ -57,6 +60,8 @@ struct session {
 
 uint64_t session_seconds_left(const struct session *s);
 uint64_t session_seconds_used(const struct session *s);
+/* What a session has used if left_ms are left.  If its length is not known: by the clock, which says unix_s. */
+uint64_t session_used_ms(uint64_t length_ms, uint64_t left_ms, uint64_t started, uint64_t unix_s);
 void session_saw(struct session *s, const struct addr *addr);
 const char *session_how_name(enum session_how how);
 

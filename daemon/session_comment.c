@@ -29,11 +29,14 @@ static bool add(char comment[static COMMENT_MAX], const char *name, uint64_t val
 }
 
 void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
-		     uint64_t booted_ms, const struct limits *limits, const char *note)
+		     uint64_t booted_ms, uint64_t length_ms, const struct limits *limits,
+		     const char *note)
 {
 	snprintf(comment, COMMENT_MAX, "%" PRIu64 " %s", started, session_how_name(how));
 	if (booted_ms)
 		add(comment, "b", booted_ms);
+	if (length_ms)
+		add(comment, "l", length_ms);
 	for (size_t i = 0; i < SESSION_LIMITS; i++) {
 		if (limit_value(limits, i) && !add(comment, short_names[i], limit_value(limits, i)))
 			return;
@@ -82,7 +85,7 @@ void session_parse_comment(struct session *s, const char *comment)
 	s->how = HOW_GRANT;
 	s->note[0] = '\0';
 	s->limits = (struct limits){0};
-	s->booted_ms = 0;
+	s->booted_ms = s->length_ms = 0;
 	s->told = s->note_cut = false;
 	if (sscanf(comment, "%" SCNu64 " %15s%n", &started, how, &at) < 2)
 		return;
@@ -96,6 +99,7 @@ void session_parse_comment(struct session *s, const char *comment)
 	comment += *comment == ' ';
 	if (!take_value("b", &comment, &s->booted_ms))
 		take_value("booted", &comment, &s->booted_ms);
+	take_value("l", &comment, &s->length_ms);
 	while (take_limit(&s->limits, &comment))
 		;
 	if (strncmp(comment, "; ", 2) == 0) {

@@ -35,6 +35,7 @@ static const struct column session_table[] = {
 	{COLUMN_NUMBER, SESSION(bytes_down), COUNTER_MAX},
 	{COLUMN_NUMBER, SESSION(last_active_unix), SECONDS_MAX},
 	{COLUMN_NUMBER, SESSION(booted_ms), MILLISECONDS_MAX},
+	{COLUMN_NUMBER, SESSION(length_ms), MILLISECONDS_MAX},
 };
 
 static const struct column usage_table[] = {
@@ -68,6 +69,7 @@ static const struct column ended_table[] = {
 	{COLUMN_NUMBER, ENDED(session.bytes_down), COUNTER_MAX},
 	{COLUMN_NUMBER, ENDED(ended_unix), SECONDS_MAX},
 	{COLUMN_TEXT, ENDED(why), STORE_WORD_MAX},
+	{COLUMN_NUMBER, ENDED(used_ms), MILLISECONDS_MAX},
 	{COLUMN_NUMBER, ENDED(id), COUNTER_MAX},
 };
 

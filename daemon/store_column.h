@@ -13,10 +13,12 @@
 #define SESSION_COLUMNS_2                                                                          \
 	"zone, mac, how, note, started, ends, left_ms, idle, quota_up, quota_down, quota_total,"   \
 	" rate_up, rate_down, packets_up, packets_down, bytes_up, bytes_down, last_active"
-#define SESSION_COLUMNS SESSION_COLUMNS_2 ", booted"
-#define ENTRY_COLUMNS	"list, zone, mac, note, added"
-#define ENDED_COLUMNS                                                                              \
-	"zone, mac, how, note, started, packets_up, packets_down, bytes_up, bytes_down, ended, why"
+#define SESSION_COLUMNS_3 SESSION_COLUMNS_2 ", booted"
+#define SESSION_COLUMNS	  SESSION_COLUMNS_3 ", length_ms"
+#define ENTRY_COLUMNS	  "list, zone, mac, note, added"
+#define ENDED_COLUMNS                                                                                \
+	"zone, mac, how, note, started, packets_up, packets_down, bytes_up, bytes_down, ended, why," \
+	" used_ms"
 
 enum column_type {
 	COLUMN_TEXT,   /* char[limit], with its NUL */

@@ -83,7 +83,10 @@ int store_put_session(struct store *s, const struct store_session *session, stor
 int store_end_session(struct store *s, const struct store_session *last, uint64_t ended_unix,
 		      const char *why, store_done_fn *done, void *data)
 {
-	struct store_ended ended = {.session = *last, .ended_unix = ended_unix};
+	struct store_ended ended = {.session = *last,
+				    .used_ms = session_used_ms(last->length_ms, last->left_ms,
+							       last->started_unix, ended_unix),
+				    .ended_unix = ended_unix};
 	struct store_waiter *w;
 
 	if (!store_session_is_valid(last) || !text_is_plain(why))

@@ -109,7 +109,9 @@ int store_db_load(struct store_db *db, const struct store_loader *loader,
 	int r = store_sql_number(db, "PRAGMA user_version", &version, error);
 
 	if (r == 0 && version < SCHEMA_BOOTED) /* it cannot be written, so it stays as it is */
-		tables[0].sql = "SELECT " SESSION_COLUMNS_2 ", 0 FROM sessions";
+		tables[0].sql = "SELECT " SESSION_COLUMNS_2 ", 0, 0 FROM sessions";
+	else if (r == 0 && version < SCHEMA_LENGTH)
+		tables[0].sql = "SELECT " SESSION_COLUMNS_3 ", 0 FROM sessions";
 	if (r == 0)
 		r = check_table(db, "PRAGMA quick_check(sessions)", error);
 	if (r == 0)

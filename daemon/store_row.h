@@ -28,13 +28,14 @@ struct store_session {
 	uint64_t rate_up, rate_down;				 /* bits a second; 0: none */
 	uint64_t packets_up, packets_down, bytes_up, bytes_down; /* used */
 	uint64_t last_active_unix;
-	uint64_t booted_ms; /* see session.h */
+	uint64_t booted_ms, length_ms; /* see session.h */
 };
 
 /* A session that has ended.  Of `session` are kept: who and how it was, since when, what it used. */
 struct store_ended {
 	uint64_t id; /* given when it is written; grows */
 	struct store_session session;
+	uint64_t used_ms;
 	uint64_t ended_unix;
 	char why[STORE_WORD_MAX]; /* "expiry", "revoke"... */
 	uint64_t extended;	  /* how often its guest gave itself more time, by the audit log */

@@ -31,6 +31,9 @@ static const char *const migrations[] = {
 	/* for EXTENSIONS */
 	"CREATE INDEX audit_extend ON audit (mac) WHERE action = 'extend';",
 	"ALTER TABLE sessions ADD COLUMN booted INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE sessions ADD COLUMN length_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE history ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE history SET used_ms = max(ended - started, 0) * 1000;",
 };
 
 enum {
@@ -49,7 +52,7 @@ static const char *const statements[STATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[PUT_SESSION] = "INSERT OR REPLACE INTO sessions (" SESSION_COLUMNS ")"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[REMOVE_SESSION] = "DELETE FROM sessions WHERE zone = ? AND mac = ?",
 	[UPDATE_USAGE] =
 		"UPDATE sessions SET left_ms = ?3, packets_up = ?4, packets_down = ?5,"
@@ -57,7 +60,7 @@ static const char *const statements[STATEMENTS] = {
 	[PUT_ENTRY] = "INSERT OR REPLACE INTO lists (" ENTRY_COLUMNS ") VALUES (?, ?, ?, ?, ?)",
 	[REMOVE_ENTRY] = "DELETE FROM lists WHERE list = ? AND zone = ? AND mac = ?",
 	[ADD_ENDED] = "INSERT OR REPLACE INTO history (" ENDED_COLUMNS ", id)"
-		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ADD_AUDIT] = "INSERT OR REPLACE INTO audit (id, time, who, action, zone, detail, uid, mac)"
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_CLOCK] =
@@ -72,7 +75,8 @@ static const char *const statements[STATEMENTS] = {
 	[LOSE_SESSIONS] =
 		"INSERT INTO history (" ENDED_COLUMNS ") SELECT zone, mac, how, note, started,"
 		" packets_up, packets_down, bytes_up, bytes_down, max(started, last_active),"
-		" 'lost' FROM sessions",
+		" 'lost', max(iif(length_ms, length_ms - left_ms, (last_active - started) * 1000), 0)"
+		" FROM sessions",
 	[REMOVE_SESSIONS] = "DELETE FROM sessions",
 };
 

@@ -397,7 +397,7 @@ def test_set(straw):
     assert done.returncode == 2 and not requests
 
 
-ENDED = {"zone": "guest", "mac": MAC, "how": "login", "note": "room 12", "started": 1700000000, "ended": 1700003720,
+ENDED = {"zone": "guest", "mac": MAC, "how": "login", "note": "room 12", "started": 1700000000, "ended": 1700003720, "seconds-used": 3723,
          "why": "quota", "extended": 2, "bytes-up": 999, "bytes-down": 12_345_678}
 
 

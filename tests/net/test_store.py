@@ -240,6 +240,42 @@ def test_the_clock_is_set_after_boot(lab, clocked):
         has_left(clocked, g3, 3600)
 
 
+def test_what_is_used_goes_by_no_clock(lab, clocked):
+    """Who sets the clock neither makes a session older nor younger, nor does a restart or a reboot after it; a change goes on
+    from there, and so does the history.  What passed while the machine was off is used."""
+    g1 = lab.add_guest("g1")
+    clocked.grant(g1)
+    begun = time.monotonic()
+
+    def check(before, change=0):
+        session = only(clocked.sessions())
+        took = time.monotonic() - begun
+        assert before <= session["seconds-used"] <= before + took + SLACK
+        assert 3600 + change - 2 <= session["seconds-used"] + session["seconds-left"] <= 3600 + change + 2
+
+    clocked.set_clock(86400 * 400)
+    check(0)
+    clocked.set_clock(-86400 * 400)
+    check(0)
+    clocked.restart()
+    check(0)
+    clocked.set_clock(0)
+    wait_until(lambda: abs(clocked.rows("SELECT ends FROM sessions")[0][0] - time.time() - 3600) < 60, what="the row has it")
+    clocked.power_cut()
+    clocked.set_clock(1200)
+    clocked.power_on()
+    check(1200)
+    clocked.ctl("set", g1.mac, "--for", "+1h")
+    check(1200, 3600)
+    clocked.set_clock(86400 * 400)
+    clocked.kill(clocked.pids()["portald"])
+    clocked.start()
+    check(1200, 3600)
+    clocked.revoke(g1)
+    used = clocked.ctl("history", "--since", "3650d")["ended"][-1]["seconds-used"]
+    assert 1200 <= used <= 1200 + (time.monotonic() - begun) + SLACK
+
+
 def test_a_record_tells_whole_seconds(lab, clocked):
     """A session that began at the end of one, and whose record of the clock is all that is known, is not longer for it."""
     g1 = lab.add_guest("g1")

@@ -258,6 +258,7 @@ struct store_session make_session(uint32_t n)
 		.bytes_down = 9000 + n,
 		.last_active_unix = 1795350100 + n,
 		.booted_ms = 1795340000000 + n,
+		.length_ms = 20000000 + 2 * n,
 	};
 
 	snprintf(s.note, sizeof(s.note), "Zimmer %u, Café", n);

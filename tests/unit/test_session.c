@@ -22,7 +22,7 @@ static void test_comment_round_trip(void **state)
 		enum session_how how;
 		const char *note;
 		struct limits limits;
-		uint64_t booted_ms;
+		uint64_t booted_ms, length_ms;
 	} cases[] = {{HOW_LOGIN, "", {0}},
 		     {HOW_GRANT, "Room 12", {0}},
 		     {HOW_GRANT, "  two  blanks ", {0}},
@@ -33,12 +33,14 @@ static void test_comment_round_trip(void **state)
 		     {HOW_GRANT, "room", {1, 2, 3, 4, 5, 6}},
 		     {HOW_LOGIN, "", {0}, 1795340000123},
 		     {HOW_LOGIN, "booted=7", {0}},
+		     {HOW_LOGIN, "l=7", {.idle = 5}, 0, 28800000},
 		     {HOW_GRANT, "; room", {.idle = 5}, 1},
 		     /* more than whole names would leave room for */
 		     {HOW_GRANT,
-		      "room",
-		      {86400, 20000000000, 20000000000, 40000000000, 20000000, 100000000},
-		      1795340000123}};
+		      "7",
+		      {900, 20000000000, 20000000000, 40000000000, 20000000, 100000000},
+		      1795340000123,
+		      86400000}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -46,13 +48,14 @@ static void test_comment_round_trip(void **state)
 		char comment[COMMENT_MAX];
 
 		session_comment(comment, 1795350000, cases[i].how, cases[i].booted_ms,
-				&cases[i].limits, cases[i].note);
+				cases[i].length_ms, &cases[i].limits, cases[i].note);
 		session_parse_comment(&s, comment);
 		assert_int_equal(s.started, 1795350000);
 		assert_int_equal(s.how, cases[i].how);
 		assert_string_equal(s.note, cases[i].note);
 		assert_memory_equal(&s.limits, &cases[i].limits, sizeof(s.limits));
 		assert_int_equal(s.booted_ms, cases[i].booted_ms);
+		assert_int_equal(s.length_ms, cases[i].length_ms);
 		assert_true(s.told);
 		assert_false(s.note_cut);
 	}
@@ -67,7 +70,7 @@ static void test_limits_that_do_not_fit(void **state)
 	struct session s = {0};
 
 	(void)state;
-	session_comment(comment, 1795350000, HOW_GRANT, 1795340000123, &limits, "room");
+	session_comment(comment, 1795350000, HOW_GRANT, 1795340000123, 0, &limits, "room");
 	session_parse_comment(&s, comment);
 	assert_int_equal(s.booted_ms, 1795340000123);
 	for (size_t i = 0; i < SESSION_LIMITS; i++)
@@ -132,7 +135,7 @@ static void test_note_is_cut_at_a_character(void **state)
 		note[shift] = '\0';
 		while (strlen(note) + 3 < sizeof(note))
 			strcat(note, "\xe5\xae\xa2");
-		session_comment(comment, 1795350000, HOW_GRANT, 0, &limits, note);
+		session_comment(comment, 1795350000, HOW_GRANT, 0, 3600000, &limits, note);
 		session_parse_comment(&s, comment);
 		assert_true(text_is_plain(s.note));
 		assert_true(s.told && s.note_cut);
@@ -175,7 +178,7 @@ static void test_longest_note_fits(void **state)
 	(void)state;
 	memset(note, 'n', sizeof(note) - 1);
 	note[sizeof(note) - 1] = '\0';
-	session_comment(comment, 1795350000, HOW_LOGIN, 0, &none, note);
+	session_comment(comment, 1795350000, HOW_LOGIN, 0, 3600000, &none, note);
 	session_parse_comment(&s, comment);
 	assert_string_equal(s.note, note);
 }

@@ -361,6 +361,7 @@ static void test_history(void **state)
 			assert_true(mac_equal(&e->session.mac, &was.mac));
 			assert_int_equal(e->session.bytes_down, was.bytes_down);
 			assert_int_equal(e->session.how, was.how);
+			assert_int_equal(e->used_ms, was.length_ms - was.left_ms);
 			last = e->ended_unix;
 		}
 		rows += page->count;

@@ -190,30 +190,52 @@ static void test_readonly(void **state)
 	assert_int_equal(f->session_count, 2);
 }
 
-/* One of the version before, which cannot be brought up to ours for now: what is in it is loaded. */
-static void test_readonly_and_older(void **state)
+#define BACK_TO_3                                                                                  \
+	"ALTER TABLE sessions DROP COLUMN length_ms; ALTER TABLE history DROP COLUMN used_ms;"     \
+	"PRAGMA user_version = 3;"
+#define BACK_TO_1                                                                                  \
+	BACK_TO_3 "ALTER TABLE sessions DROP COLUMN booted; DROP INDEX audit_extend;"              \
+		  "PRAGMA user_version = 1;"
+
+/* One of a version before, which cannot be brought up to ours for now: what is in it is loaded. */
+static void readonly_and_older(struct fixture *f, const char *back, uint64_t booted_ms)
 {
-	struct fixture *f = *state;
+	const struct store_session ended = make_session(3);
 
 	fixture_open(f);
 	put(f, 1, NULL);
+	assert_int_equal(
+		store_end_session(f->store, &ended, ended.started_unix + 100, "expiry", NULL, NULL),
+		0);
 	fixture_drain(f);
 	fixture_close(f);
-	sql(f->path,
-	    "DROP INDEX audit_extend; ALTER TABLE sessions DROP COLUMN booted; PRAGMA user_version = 1");
+	sql(f->path, back);
 	set_readonly(f, true);
 	fixture_open(f);
 	assert_int_equal(f->loaded, STORE_LOADED);
 	assert_int_equal(f->session_count, 1);
+	assert_int_equal(f->sessions[0].booted_ms, booted_ms);
+	assert_int_equal(f->sessions[0].length_ms, 0);
 	put(f, 2, NULL);
 	wait_for(f, &f->failing, 1);
 	set_readonly(f, false);
 	wait_for(f, &f->recovered, 1);
 	fixture_drain(f);
 	fixture_close(f);
-	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 3);
+	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 4);
+	assert_int_equal(sql_number(f->path, "SELECT used_ms FROM history"), 100000);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
+}
+
+static void test_readonly_and_version_3(void **state)
+{
+	readonly_and_older(*state, BACK_TO_3, make_session(1).booted_ms);
+}
+
+static void test_readonly_and_version_1(void **state)
+{
+	readonly_and_older(*state, BACK_TO_1, 0);
 }
 
 static void test_readonly_without_database(void **state)
@@ -268,7 +290,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full_at_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_without_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readonly, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_readonly_and_older, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_readonly_and_version_3, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_readonly_and_version_1, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readonly_without_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readonly_and_damaged, set_up, tear_down),
 	};
