@@ -6,7 +6,7 @@ import struct
 
 import namespace
 
-SYN, ACK = 0x02, 0x10
+SYN, RST, ACK = 0x02, 0x04, 0x10
 
 
 def mac_bytes(mac):
@@ -65,6 +65,14 @@ def readdressed(frame, destination_mac, source_mac):
     source, destination = (str(ipaddress.ip_address(frame[a:b])) for a, b in zip(addresses, addresses[1:]))
     data = frame[at:at + 16] + b"\0\0" + frame[at + 18:end]
     return mac_bytes(destination_mac) + mac_bytes(source_mac) + frame[12:at] + _upper(source, destination, 6, data, 16)
+
+
+def answered_port(frame, flags=SYN | ACK):
+    """Of an answer with these flags: (family, the port that it is for); else None."""
+    family, at = (4, 34) if frame[12:14] == b"\x08\x00" else (6, 54)
+    if frame[12:14] not in (b"\x08\x00", b"\x86\xdd") or frame[23 if family == 4 else 20] != 6 or frame[at + 13] != flags:
+        return None
+    return family, struct.unpack_from("!H", frame, at + 2)[0]
 
 
 def arp_reply(source_mac, source, destination_mac, destination):
