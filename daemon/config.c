@@ -101,7 +101,15 @@ static void on_unknown_key(struct config_load *l, const cfg_t *cfg, const char *
 	const char *nearest = config_nearest_key(in_zone, name);
 
 	about(l, cfg, NULL);
-	if (config_find_key(!in_zone, name, NULL) && in_zone)
+	if (config_means_zone(name) && in_zone)
+		config_complain(
+			l, "\"%s\": no zone can be in another one; close this one with } first",
+			name);
+	else if (config_means_zone(name))
+		config_complain(l,
+				"\"%s\" is no key of portald; did you mean zone \"NAME\" { ... }?",
+				name);
+	else if (config_find_key(!in_zone, name, NULL) && in_zone)
 		config_complain(l, "\"%s\" is no key of a zone; put it outside of all zones", name);
 	else if (config_find_key(!in_zone, name, NULL))
 		config_complain(l, "\"%s\" is a key of a zone; put it between the braces of one",
@@ -333,6 +341,22 @@ size_t config_queues(const struct config *config)
 			return config->workers;
 	}
 	return 0;
+}
+
+const char *config_place(const struct config *config, const struct zone_config *zone,
+			 const char *key, char text[static CONFIG_PLACE_MAX])
+{
+	const unsigned int line = config_line(config, zone, key);
+	char at[16] = "";
+
+	if (line)
+		snprintf(at, sizeof(at), ":%u", line);
+	if (zone)
+		snprintf(text, CONFIG_PLACE_MAX, "%s%s: zone \"%s\": %s", config->path, at,
+			 zone->name, key);
+	else
+		snprintf(text, CONFIG_PLACE_MAX, "%s%s: %s", config->path, at, key);
+	return text;
 }
 
 unsigned int config_line(const struct config *config, const struct zone_config *zone,

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +48,7 @@ int config_find_zone(const struct config *config, const char *name);
  * "queue". */
 size_t config_queues(const struct config *config);
 
-/* What config->metrics says, with its port.  -EINVAL. */
+/* What config->metrics says, with its port.  -EINVAL: it is no such text; -ERANGE: the port. */
 int config_listen_parse(const char *text, struct addr *ret_addr);
 
 /* A zone's own, else the one of all.  NULL: there is none; links use the gateway's address. */
@@ -64,6 +65,11 @@ const char *config_api_uri(const struct config *config, const struct zone_config
  * 0, if it was not. */
 unsigned int config_line(const struct config *config, const struct zone_config *zone,
 			 const char *key);
+
+/* For messages: "file:line: zone "x": key" of the same, without a line if that is 0.  Returns text. */
+enum { CONFIG_PLACE_MAX = PATH_MAX + 128 };
+const char *config_place(const struct config *config, const struct zone_config *zone,
+			 const char *key, char text[static CONFIG_PLACE_MAX]);
 
 /* What differs between a running configuration and a new one and needs a restart: one line a key,
  * "file:line: text", to `out`; these values are then taken from `running`, so that the rest of

@@ -40,14 +40,18 @@ int config_set_text(char **field, const char *value)
 static int parse_number(struct config_load *l, const struct config_key *key, const char *value,
 			void *field)
 {
-	char *end;
+	const bool hex = value[0] == '0' && value[1] == 'x';
+	const char *digits = value + (hex ? 2 : 0);
 
+	if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")])
+		return config_complain(l, "\"%s\" is no number; write one between %u and %u", value,
+				       key->min, key->max);
 	errno = 0;
-	unsigned long long n = strtoull(value, &end, value[0] == '0' && value[1] == 'x' ? 16 : 10);
+	unsigned long long n = strtoull(digits, NULL, hex ? 16 : 10);
 
-	if (errno || !isdigit((unsigned char)value[0]) || *end || n < key->min || n > key->max)
-		return config_complain(l, "\"%s\" is no number from %u to %u", value, key->min,
-				       key->max);
+	if (errno || n < key->min || n > key->max)
+		return config_complain(l, "it must be between %u and %u, not %s", key->min,
+				       key->max, value);
 	if (key->type == FIELD_PORT)
 		*(uint16_t *)field = (uint16_t)n;
 	else
@@ -105,8 +109,8 @@ int config_parse_duration(struct config_load *l, const struct config_key *key, c
 		return config_complain(l, "\"%s\" is no time; write it as 90s, 30m, 8h or 7d",
 				       value);
 	if (r < 0 || seconds < key->min || seconds > key->max)
-		return config_complain(l, "%s is not between %us and %ud", value, key->min,
-				       key->max / 86400);
+		return config_complain(l, "it must be between %us and %ud, not %s", key->min,
+				       key->max / 86400, value);
 	*(uint64_t *)field = seconds;
 	return 0;
 }

@@ -8,16 +8,17 @@
 
 #include "daemon/config_parse.h"
 
-/* "1" to "65535", nothing else. */
-static bool parse_digits(const char *text, uint16_t *ret_port)
+/* Digits and nothing else.  -ERANGE: no port has this number. */
+static int parse_port(const char *text, uint16_t *ret_port)
 {
-	unsigned long n = strtoul(text, NULL, 10);
+	const unsigned long n = strtoul(text, NULL, 10);
 
-	if (strlen(text) > 5 || strspn(text, "0123456789") != strlen(text) || n < 1 ||
-	    n > UINT16_MAX)
-		return false;
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return -EINVAL;
+	if (n < 1 || n > UINT16_MAX)
+		return -ERANGE;
 	*ret_port = (uint16_t)n;
-	return true;
+	return 0;
 }
 
 int config_listen_parse(const char *text, struct addr *ret_addr)
@@ -32,11 +33,13 @@ int config_listen_parse(const char *text, struct addr *ret_addr)
 		return -EINVAL;
 	memcpy(host, text + v6, len - 2 * v6);
 	host[len - 2 * v6] = '\0';
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, host, addr.b) != 1 ||
-	    !parse_digits(colon + 1, &addr.port))
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, host, addr.b) != 1)
 		return -EINVAL;
-	*ret_addr = addr;
-	return 0;
+	int r = parse_port(colon + 1, &addr.port);
+
+	if (r == 0)
+		*ret_addr = addr;
+	return r;
 }
 
 int config_parse_listen(struct config_load *l, const struct config_key *key, const char *value,
@@ -44,8 +47,13 @@ int config_parse_listen(struct config_load *l, const struct config_key *key, con
 {
 	struct addr addr;
 
+	int r = config_listen_parse(value, &addr);
+
 	(void)key;
-	if (config_listen_parse(value, &addr) < 0)
+	if (r == -ERANGE)
+		return config_complain(l, "the port must be between 1 and %u, not %s", UINT16_MAX,
+				       strrchr(value, ':') + 1);
+	if (r < 0)
 		return config_complain(
 			l,
 			"\"%s\" is no address with a port; write \"127.0.0.1:9273\" or \"[::1]:9273\"",

@@ -29,6 +29,11 @@ static size_t distance(const char *a, const char *b)
 	return row[len];
 }
 
+bool config_means_zone(const char *name)
+{
+	return distance(name, "zone") <= 1;
+}
+
 const char *config_nearest_key(bool in_zone, const char *name)
 {
 	const struct config_key *keys = in_zone ? config_zone_keys : config_global_keys;

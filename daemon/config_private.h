@@ -46,6 +46,8 @@ extern const size_t config_global_key_count, config_zone_key_count;
 const struct config_key *config_find_key(bool in_zone, const char *name, size_t *ret_index);
 /* The known key that `name` probably means, or NULL. */
 const char *config_nearest_key(bool in_zone, const char *name);
+/* Whether it is, or probably should be, the word that begins a zone. */
+bool config_means_zone(const char *name);
 void *config_field(const struct config_key *key, const void *base);
 int config_set_text(char **field, const char *value);
 void config_zone_release(struct zone_config *zone);

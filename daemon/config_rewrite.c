@@ -5,6 +5,7 @@
  * of an empty one, and lets a section end with the file.  The text that leaves here has each word
  * as a double-quoted string with '"', '\' and '$' escaped, the signs = { } and newlines, and
  * nothing else.
+ * It begins with the first word: a byte order mark would be part of that.
  *
  * Words end at blanks, quotes, = { } and '#'.  Comments: # and // (where a word could begin) to the
  * end of the line, and those of C.  A string ends on its line; in "..." \" and \\ stand for
@@ -21,7 +22,8 @@ struct rewrite {
 	const char *at, *end;
 	FILE *to;
 	unsigned int depth;
-	bool value_due; /* after '=' */
+	bool value_due;	 /* after '=' */
+	bool bare_value; /* a value without quotation marks stands before this on the line */
 };
 
 static bool is_blank(char c)
@@ -74,8 +76,33 @@ static int rewrite_string(struct rewrite *r)
 	return 0;
 }
 
+/* The bytes of a word, or of a string with its quotation marks, at r->at. */
+static size_t length(const struct rewrite *r)
+{
+	const char quote = *r->at == '"' || *r->at == '\'' ? *r->at : '\0';
+	const char *p = r->at + (quote != '\0');
+
+	while (p < r->end && *p && *p != '\n' &&
+	       (quote ? *p != quote : !is_blank(*p) && !strchr("\"'={}#", *p)))
+		p++;
+	return (size_t)(p - r->at) + (quote && p < r->end && *p == quote);
+}
+
+/* Of a word or string behind a bare value: whether a key or a zone begins with it. */
+static bool begins_anew(const struct rewrite *r)
+{
+	const size_t len = length(r);
+	const char *p = r->at + len;
+
+	while (p < r->end && (is_blank(*p) || *p == '\n'))
+		p++;
+	return (p < r->end && *p == '=') ||
+	       (r->depth == 0 && len == strlen("zone") && memcmp(r->at, "zone", len) == 0);
+}
+
 static int rewrite_word(struct rewrite *r)
 {
+	r->bare_value = r->value_due;
 	fputc('"', r->to);
 	for (; r->at < r->end && !is_blank(*r->at) && *r->at && !strchr("\n\"'={}#", *r->at);
 	     r->at++) {
@@ -133,6 +160,7 @@ static int rewrite_sign(struct rewrite *r)
 		r->l->line++;
 	}
 	r->value_due = c == '=';
+	r->bare_value = false;
 	fputc(c, r->to);
 	return 0;
 }
@@ -148,11 +176,37 @@ static int rewrite_next(struct rewrite *r)
 		r->at++;
 		return 0;
 	}
-	if (*r->at == '"' || *r->at == '\'')
-		return rewrite_string(r);
 	if (*r->at && strchr("\n={}", *r->at))
 		return rewrite_sign(r);
+	if (r->bare_value && !begins_anew(r))
+		return config_complain(
+			r->l,
+			"the value ends before %.*s; put quotation marks around a "
+			"value with blanks, or write the next key on a line of its own",
+			(int)length(r), r->at);
+	if (*r->at == '"' || *r->at == '\'')
+		return rewrite_string(r);
 	return rewrite_word(r);
+}
+
+/* What editors of other systems put in front of a text. */
+static int check_mark(struct config_load *l, const char *text, size_t len)
+{
+	static const struct {
+		const char *bytes, *encoding;
+	} marks[] = {{"\xef\xbb\xbf", "UTF-8"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"}};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		const size_t size = strlen(marks[i].bytes);
+
+		if (len >= size && memcmp(text, marks[i].bytes, size) == 0)
+			return config_complain(
+				l,
+				"the file begins with a byte order mark of %s; save it as "
+				"UTF-8 without one (BOM)",
+				marks[i].encoding);
+	}
+	return 0;
 }
 
 int config_rewrite(struct config_load *l, const char *text, size_t len, char **ret_text)
@@ -166,6 +220,7 @@ int config_rewrite(struct config_load *l, const char *text, size_t len, char **r
 	if (!r.to)
 		return -ENOMEM;
 	l->line = 1;
+	e = check_mark(l, text, len);
 	while (e == 0 && r.at < r.end)
 		e = rewrite_next(&r);
 	if (e == 0 && r.depth > 0) { /* libConfuse would not mind */

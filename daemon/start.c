@@ -27,14 +27,20 @@ static int complain(const char *what, int error)
 	return error;
 }
 
-static int find_account(const char *name, struct account *ret_account)
+static int find_account(const struct config *config, const char *name, struct account *ret_account)
 {
 	int r = sandbox_find_account(name, ret_account);
+	char place[CONFIG_PLACE_MAX];
 
-	if (r < 0)
-		log_error(
-			"user %s: %s; create it: useradd --system --no-create-home --shell /usr/sbin/nologin %s",
-			name, r == -ENOENT ? "there is none" : strerror(-r), name);
+	if (r == 0)
+		return 0;
+	config_place(config, NULL, "user", place);
+	if (r == -ENOENT)
+		log_error("%s: there is no user %s; create it: useradd --system --no-create-home "
+			  "--shell /usr/sbin/nologin %s",
+			  place, name, name);
+	else
+		log_error("%s: user %s: %s", place, name, strerror(-r));
 	return r;
 }
 
@@ -44,12 +50,12 @@ int start_find_accounts(const struct config *config, struct accounts *ret_accoun
 
 	snprintf(a.gate_name, sizeof(a.gate_name), "%s-gate", config->user);
 	snprintf(a.web_name, sizeof(a.web_name), "%s-web", config->user);
-	int r = find_account(config->user, &a.engine);
+	int r = find_account(config, config->user, &a.engine);
 
 	if (r == 0)
-		r = find_account(a.gate_name, &a.gate);
+		r = find_account(config, a.gate_name, &a.gate);
 	if (r == 0)
-		r = find_account(a.web_name, &a.web);
+		r = find_account(config, a.web_name, &a.web);
 	if (r == 0)
 		*ret_accounts = a;
 	return r;
@@ -187,9 +193,11 @@ static int open_metrics(const struct config *config, int *ret_fd)
 
 	if (r == 0)
 		r = metrics_listen(&addr, ret_fd);
+	char place[CONFIG_PLACE_MAX];
+
 	if (r < 0)
-		log_error("%s:%u: metrics: %s: %s; choose an address of this host and a free port",
-			  config->path, config_line(config, NULL, "metrics"), config->metrics,
+		log_error("%s: %s: %s; choose an address of this host and a free port",
+			  config_place(config, NULL, "metrics", place), config->metrics,
 			  strerror(-r));
 	return r;
 }

@@ -50,7 +50,7 @@ BAD = {
     "a missing quote": ('zone "guest" {\n  interface = "br-guest\n}\n', 2, ["closing"]),
     "a missing brace": ('zone "guest" {\n  interface = "br-guest"\n', 1, ["never closed"]),
     "an interface name too long": ('zone "guest" {\n  interface = "br-guest-is-too-long"\n}\n', 2, ["br-guest-is-too-long"]),
-    "a user that is not there": ('user = "nobody-here"\n' + ZONE, None, ["nobody-here"]),
+    "a user that is not there": ('user = "nobody-here"\n' + ZONE, 1, ["nobody-here"]),
 }
 
 

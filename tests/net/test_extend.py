@@ -261,7 +261,7 @@ def test_in_the_clear_without_a_certificate(place, family):
 @pytest.mark.parametrize("keys, text", [
     ('extend-max = "9h"', "extend-max: without extend nobody gets more time"),
     ('extend = "1h"\n  extend-max = "8h"', "extend-max: a session lasts so long without an extension"),
-    ('extend = "59s"', "extend: 59s is not between 60s and 3650d"),
+    ('extend = "59s"', "extend: it must be between 60s and 3650d, not 59s"),
     ('extend = "often"', 'extend: "often" is no time'),
 ])
 def test_what_cannot_be(place, keys, text):
