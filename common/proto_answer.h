@@ -4,7 +4,8 @@
 
 #include "common/proto.h"
 
-/* The answer to MSG_GATE_READ, in its order. */
+/* The answer to MSG_GATE_READ, and to a revoke, in its order. */
+_Static_assert((int)CHANGE_MAX <= (int)COUNTERS_MAX, "those of a revoke are one answer");
 struct gate_counters {
 	struct msg_head head;
 	uint32_t count;

@@ -14,7 +14,8 @@ struct change_element {
 
 /* Grants or revokes elements [0, count) of one zone in one transaction.  A grant of a member
  * replaces its timeout and its limits and keeps its counters; what they have counted counts against
- * quotas.  A revoke of a MAC that is no member is fine. */
+ * quotas.  A revoke of a MAC that is no member is fine; the answer to one is MSG_GATE_COUNTERS, with what
+ * each had used when it went. */
 struct change {
 	uint32_t op; /* enum change_op */
 	uint32_t zone;

@@ -47,6 +47,11 @@ static void answered(struct gate_client *g, const union msg *msg)
 	fn(data, msg);
 }
 
+int gate_reply_error(const union msg *reply)
+{
+	return reply->head.type == MSG_GATE_DONE ? reply->gate_done.error : 0;
+}
+
 /* A guest that cannot be verified is no failure of the kernel's. */
 static void done(struct gate_client *g, const union msg *msg)
 {

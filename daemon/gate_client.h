@@ -12,8 +12,11 @@
 #include "daemon/channel.h"
 
 /* reply: the answer, whose gate_done.error is 0 or a negative errno that its text explains;
- * MSG_GATE_SESSION comes any number of times before MSG_GATE_DONE, which ends it. */
+ * MSG_GATE_SESSION comes any number of times before MSG_GATE_DONE, which ends it; MSG_GATE_COUNTERS comes instead of it. */
 typedef void gate_reply_fn(void *data, const union msg *reply);
+
+/* 0, or what a MSG_GATE_DONE says. */
+int gate_reply_error(const union msg *reply);
 
 struct gate_wait;
 TAILQ_HEAD(gate_waits, gate_wait);

@@ -133,7 +133,7 @@ static bool was_put_back(const struct pending *c)
 static bool ask_again(struct pending *c, const union msg *reply, enum change_op op,
 		      gate_reply_fn *fn)
 {
-	if (reply->gate_done.error < 0 || !was_put_back(c))
+	if (gate_reply_error(reply) < 0 || !was_put_back(c))
 		return false;
 	c->again = true;
 	if (ask_gate(c, op, fn) == 0)
@@ -341,16 +341,17 @@ static void mark(struct pending *c, bool ending)
 
 static void revoked(void *data, const union msg *reply)
 {
+	const int error = gate_reply_error(reply);
 	struct pending *c = data;
 
 	if (ask_again(c, reply, CHANGE_REVOKE, revoked))
 		return;
 	c->waiting = 1;
-	if (reply->gate_done.error < 0) {
+	if (error < 0) {
 		mark(c, false);
 		log_refusal(c, &reply->gate_done);
 		settle_all(c);
-		c->done(c->data, reply->gate_done.error, 0);
+		c->done(c->data, error, 0);
 		free(c);
 		return;
 	}
@@ -361,6 +362,7 @@ static void revoked(void *data, const union msg *reply)
 			continue;
 		c->replaced++;
 		c->waiting++;
+		session_count(s, &reply->gate_counters.counters[i]);
 		persist_end(c->engine, s, c->event, kept, c);
 		control_event(c->engine, c->event, s, 0);
 		metrics_event(&c->engine->metrics, c->zone, c->event);

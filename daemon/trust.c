@@ -90,7 +90,7 @@ static void finish(void *data)
 
 static void replied(void *data, const union msg *reply)
 {
-	const int error = reply->gate_done.error;
+	const int error = gate_reply_error(reply);
 	struct trusting *t = data;
 
 	if (error == 0 && t->restore_count < t->engine->trusted_put_back) {

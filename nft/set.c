@@ -245,8 +245,16 @@ int set_grant(struct sets *sets, const char *zone, const struct change *change,
 }
 
 int set_revoke(struct sets *sets, const char *zone, const struct change *change,
-	       const struct change_element *elements)
+	       const struct change_element *elements, struct counters *ret_counters)
 {
+	struct mac macs[CHANGE_MAX];
+
+	for (size_t i = 0; i < change->count; i++)
+		macs[i] = elements[i].mac;
+	if (set_read(sets, zone, macs, change->count, ret_counters) < 0) {
+		for (size_t i = 0; i < change->count; i++)
+			ret_counters[i] = (struct counters){.absent = 1};
+	}
 	return change_members(sets, (struct member_change){.zone = zone,
 							   .change = change,
 							   .elements = elements,

@@ -38,9 +38,9 @@ void sets_finish(struct sets *sets);
  * An end of 0: none.  Negative errno: nothing was changed. */
 int set_grant(struct sets *sets, const char *zone, const struct change *change,
 	      const struct change_element *elements);
-/* A MAC that is no member is fine. */
+/* A MAC that is no member is fine.  ret_counters: what each had used just before; who was no member, or cannot be read, is absent. */
 int set_revoke(struct sets *sets, const char *zone, const struct change *change,
-	       const struct change_element *elements);
+	       const struct change_element *elements, struct counters *ret_counters);
 
 /* Members as they were; one that is there keeps its counters. */
 int set_restore(struct sets *sets, const char *zone, const struct lost_member *lost, size_t count);

@@ -129,8 +129,9 @@ static bool change_valid(const struct gate *gate, const struct change *c,
 	return true;
 }
 
+/* ret_used: of a revoke. */
 static int change_once(struct gate *gate, const struct change *c,
-		       const struct change_element *elements)
+		       const struct change_element *elements, struct gate_counters *ret_used)
 {
 	const char *zone = gate->zones[c->zone].name;
 	int r = 0;
@@ -139,32 +140,37 @@ static int change_once(struct gate *gate, const struct change *c,
 		r = set_opened_by(&gate->sets, zone, &c->opened_by, &elements[0].mac);
 	if (r < 0)
 		return r;
-	return c->op == CHANGE_REVOKE ? set_revoke(&gate->sets, zone, c, elements)
-				      : set_grant(&gate->sets, zone, c, elements);
+	if (c->op != CHANGE_REVOKE)
+		return set_grant(&gate->sets, zone, c, elements);
+	ret_used->count = c->count;
+	return set_revoke(&gate->sets, zone, c, elements, ret_used->counters);
 }
 
-static int change_of_one(struct gate *gate, const union msg *msg)
+static int change_of_one(struct gate *gate, const union msg *msg, struct gate_counters *ret_used)
 {
-	return change_once(gate, &msg->gate_change.change, &msg->gate_change.element);
+	return change_once(gate, &msg->gate_change.change, &msg->gate_change.element, ret_used);
 }
 
-static int change_of_many(struct gate *gate, const union msg *msg)
+static int change_of_many(struct gate *gate, const union msg *msg, struct gate_counters *ret_used)
 {
-	return change_once(gate, &msg->gate_bulk.change, msg->gate_bulk.elements);
+	return change_once(gate, &msg->gate_bulk.change, msg->gate_bulk.elements, ret_used);
 }
 
-static int restore_once(struct gate *gate, const union msg *msg)
+static int restore_once(struct gate *gate, const union msg *msg, struct gate_counters *ret_used)
 {
 	const struct gate_restore *m = &msg->gate_restore;
 
+	(void)ret_used;
 	return set_restore(&gate->sets, gate->zones[m->zone].name, m->members, m->count);
 }
 
 /* What fails because somebody has just flushed the ruleset is done after its restoration. */
 static int change(struct gate *gate, const union msg *msg,
-		  int (*once)(struct gate *gate, const union msg *msg))
+		  int (*once)(struct gate *gate, const union msg *msg,
+			      struct gate_counters *ret_used))
 {
-	int r = once(gate, msg);
+	struct gate_counters used = {.head = {MSG_GATE_COUNTERS, msg->head.id}};
+	int r = once(gate, msg, &used);
 
 	for (int i = 1; i < CHANGE_TRIES && r < 0 && r != -EKEYREJECTED; i++) {
 		int restored = gate_check_tables(gate);
@@ -173,9 +179,10 @@ static int change(struct gate *gate, const union msg *msg,
 			return restored;
 		if (restored == 0)
 			break;
-		r = once(gate, msg);
+		r = once(gate, msg, &used);
 	}
-	return answer(gate, msg->head.id, r, NULL);
+	return r == 0 && used.count > 0 ? msg_send(gate->engine, &used.head, -1)
+					: answer(gate, msg->head.id, r, NULL);
 }
 
 static int verb_change(struct gate *gate, const union msg *msg)

@@ -397,6 +397,39 @@ def test_the_zone_s_limits(running, family):
     assert session(gw, g1)["rate-up"] == 1_500_000
 
 
+@pytest.fixture
+def uncounted(running):
+    """Nobody looks at what guests have used, for an hour."""
+    lab, gw = running
+    usual = gw.globals
+    gw.globals = usual.replace('accounting = "1s"', 'accounting = "1h"')
+    gw.write_config(CONFIG % "")
+    gw.restart()
+    yield lab, gw
+    gw.globals = usual
+    gw.write_config(CONFIG % "")
+    gw.restart()
+
+
+@families
+@pytest.mark.parametrize("why, count", [("revoke", 1), ("revoke", 200), ("block", 200)])
+def test_what_a_session_used_last_is_in_the_history(uncounted, family, why, count):
+    """All that passed before it ended, though the accounting has not seen it."""
+    lab, gw = uncounted
+    g1 = lab.guests["g1"]
+    macs = [f"02:00:00:00:01:{n:02x}" for n in range(count - 1)] + [g1.mac]
+    gw.ctl("grant", *macs, "--rate-up", "100M")
+    assert blast(lab, g1, family, "up", 60) == 60
+    assert blast(lab, g1, family, "down", 30) == 30
+    gw.ctl(why, *macs)
+    if why == "block":
+        gw.ctl("unblock", *macs)
+    ended = {s["mac"]: s for s in gw.ctl("history", "--since", "1h")["ended"]}
+    assert ended[g1.mac]["why"] == why
+    assert (ended[g1.mac]["bytes-up"], ended[g1.mac]["bytes-down"]) == (60 * PACKET, 30 * PACKET)
+    assert all(ended[mac]["bytes-up"] == ended[mac]["bytes-down"] == 0 for mac in macs[:-1])
+
+
 @families
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM])
 def test_restart(running, family, sig):
