@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct account;
 struct config;
 
 /* Settings that break a busy guest network, and interfaces that are not there (yet): warnings, and
@@ -17,6 +18,10 @@ size_t check_host(const struct config *c, FILE *out);
 
 /* -EINVAL: an interface is there and not Ethernet-like, so guests on it have no MAC. */
 int check_interfaces(const struct config *c, FILE *out);
+
+/* Negative errno: a start could not have state-dir or run-dir.  What makes them unsafe or useless is a
+ * warning.  engine: portald's user, or NULL if there is none. */
+int check_folders(const struct config *c, const struct account *engine, FILE *out);
 
 /* -EADDRINUSE: somebody listens on a zone's port.  beside_running: that may be the portald that
  * runs, so it is fine. */

@@ -130,6 +130,17 @@ static int teardown(const char *config_path)
 	return 1;
 }
 
+/* Beside a running portald, which has its listener, the port may be its own and the address gone for a
+ * while: told, but no reason to refuse a reload.  A mere user may not have the ports below 1024. */
+static int check_metrics(const struct config *config, bool beside_running)
+{
+	CLEANUP(cleanup_close) int fd = -1;
+
+	int r = start_open_metrics(config, beside_running || geteuid() != 0, &fd);
+
+	return beside_running ? 0 : r;
+}
+
 /* Everything that can be wrong before anything is started.  1: nothing, but it cannot be started from
  * here, for the certificate is a credential. */
 static int check(const struct config *config, bool beside_running)
@@ -138,11 +149,13 @@ static int check(const struct config *config, bool beside_running)
 	int r = check_interfaces(config, stderr);
 	int ports = check_ports(config, stderr, beside_running);
 	int found = start_find_accounts(config, &accounts);
-
+	int folders = check_folders(config, found < 0 ? NULL : &accounts.engine, stderr);
+	int metrics = check_metrics(config, beside_running);
 	int certificate = certificate_require(config, stderr);
 
 	check_host(config, stderr);
-	return r < 0 ? r : ports < 0 ? ports : found < 0 ? found : certificate;
+	r = r < 0 ? r : ports < 0 ? ports : found;
+	return r < 0 ? r : folders < 0 ? folders : metrics < 0 ? metrics : certificate;
 }
 
 /* Many zones and workers mean many listening sockets, and a child's descriptors are first moved to

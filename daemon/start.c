@@ -183,7 +183,7 @@ static int open_control(const struct config *config, const struct account *accou
 	return 0;
 }
 
-static int open_metrics(const struct config *config, int *ret_fd)
+int start_open_metrics(const struct config *config, bool any_port, int *ret_fd)
 {
 	struct addr addr;
 
@@ -191,6 +191,8 @@ static int open_metrics(const struct config *config, int *ret_fd)
 		return 0;
 	int r = config_listen_parse(config->metrics, &addr);
 
+	if (any_port)
+		addr.port = 0;
 	if (r == 0)
 		r = metrics_listen(&addr, ret_fd);
 	char place[CONFIG_PLACE_MAX];
@@ -218,7 +220,7 @@ int start_files(const struct config *config, const struct accounts *accounts,
 	if (r == 0)
 		r = open_control(config, &accounts->engine, &parts->control_fd);
 	if (r == 0)
-		r = open_metrics(config, &parts->metrics_fd);
+		r = start_open_metrics(config, false, &parts->metrics_fd);
 	if (r == 0 && config_queues(config) > 0)
 		parts->queue_drops = queue_drops_open();
 	return r;

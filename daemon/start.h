@@ -20,6 +20,10 @@ int start_find_accounts(const struct config *config, struct accounts *ret_accoun
 /* Is there a portald that answers on the control socket of this run-dir? */
 bool start_is_running(const struct config *config);
 
+/* The listener of `metrics`, if there is to be one.  any_port: at another port that is free, which tells
+ * of the address alone. */
+int start_open_metrics(const struct config *config, bool any_port, int *ret_fd);
+
 /* run-dir and state-dir, the key in state-dir/secret, the control socket and the metrics listener. */
 int start_files(const struct config *config, const struct accounts *accounts,
 		struct engine_parts *parts);

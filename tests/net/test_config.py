@@ -64,6 +64,54 @@ def test_errors(lab, written, what):
     refused(gw, lab, line and line + gw.globals.count("\n"), *words)
 
 
+def make_file(path):
+    with open(path, "w", encoding="utf-8"):
+        pass
+
+
+FOLDERS = {
+    "a file": (make_file, "is no folder; name one"),
+    "a link": (lambda path: os.symlink("/", path), "is no folder but a symbolic link; name one"),
+    "a folder in none": (None, "No such file or directory; make that folder first"),
+}
+
+
+@pytest.mark.parametrize("key", ["state-dir", "run-dir"])
+@pytest.mark.parametrize("what", FOLDERS)
+def test_a_folder_that_cannot_be(lab, written, key, what):
+    make, said = FOLDERS[what]
+    gw = written(ZONE)
+    path = gw.folder + ("/place" if make else "/nowhere/place")
+    gw.globals = re.sub(rf'{key} = "[^"]*"', f'{key} = "{path}"', gw.globals)
+    gw.write_config(ZONE)
+    if make:
+        make(path)
+    refused(gw, lab, 1 + ["run-dir", "state-dir"].index(key), f": {key}: ", said)
+
+
+def test_check_makes_no_folder(written):
+    gw = written(ZONE)
+    before = os.stat(gw.folder)
+    done = gw.check_config()
+    assert done.returncode == 0 and "-dir: " not in done.stderr, done
+    assert os.listdir(gw.folder) == ["portald.conf"] and os.stat(gw.folder).st_mtime_ns == before.st_mtime_ns
+
+
+def test_folders_that_are_in_others_hands(written):
+    """Warnings: portald starts all the same."""
+    gw = written(ZONE)
+    os.chmod(gw.folder, 0o777)
+    done = gw.check_config()
+    assert done.returncode == 0, done
+    for line, key in enumerate(("run-dir", "state-dir"), 1):
+        assert f"{gw.config_path}:{line}: {key}: others than root may write to {gw.folder} " in done.stderr, done.stderr
+    os.chmod(gw.folder, 0o700)
+    done = gw.check_config()
+    assert done.returncode == 0, done
+    assert f":2: state-dir: user portald may not enter {gw.folder};" in done.stderr, done.stderr
+    assert "others than root" not in done.stderr and "run-dir: " not in done.stderr, done.stderr
+
+
 def test_all_errors_at_once(lab, written):
     gw = written('zone "guest" {\n  interface = "br-guest"\n  session = "soon"\n  portal-port = 0x\n  colour = 1\n}\n')
     said = gw.check_config()

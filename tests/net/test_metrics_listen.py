@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+import gateway
 from guest import FAMILY
 from namespace import open_socket, seconds, wait_until
 from prometheus import check, metrics, samples
@@ -103,6 +104,34 @@ def test_address_in_use(own_gateway, lab):
         gw.launch()
         assert gw.process.wait() == 1
         assert gw.log_lines(r"portald\.conf:\d+: metrics: 127\.0\.0\.1:9273: Address already in use; choose")
+
+
+ADDRESSES = {4: ("127.0.0.1", "192.0.2.77"), 6: ("[::1]", "[2001:db8::77]")}
+
+
+@pytest.mark.parametrize("family", ADDRESSES)
+def test_check_tries_the_address(own_gateway, lab, family):
+    own, foreign = ADDRESSES[family]
+    gw = own_gateway(globals_=f'metrics = "{foreign}:9273"', start=False)
+    told = rf"portald\.conf:\d+: metrics: {re.escape(foreign)}:9273: Cannot assign requested address; choose"
+    done = gw.check_config()
+    assert done.returncode == 1 and re.search(told, done.stderr), done
+    gw.globals = gw.globals.replace(foreign, own)
+    gw.write_config(gateway.ONE_ZONE)
+    assert gw.check_config().returncode == 0
+    with open_socket(lab.name("gw"), FAMILY[family], socket.SOCK_STREAM) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((own.strip("[]"), 9273))
+        taken.listen()
+        done = gw.check_config()
+        assert done.returncode == 1 and "9273: Address already in use; choose" in done.stderr, done
+    gw.start()
+    done = gw.check_config()
+    assert done.returncode == 0, done  # the port is its own
+    gw.globals = gw.globals.replace(own, foreign)
+    gw.write_config(gateway.ONE_ZONE)
+    done = gw.check_config()
+    assert done.returncode == 0 and re.search(told, done.stderr), done  # a reload may come all the same
 
 
 def test_configuration_is_checked(own_gateway):
