@@ -25,6 +25,11 @@ for key, value in gateway.SANITIZER.items():
 captured = []  # for each lab that was taken down, the packets seen upstream
 
 
+def pytest_configure(config):
+    """A thread that dies is a test that fails."""
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
 def _interrupted(number, frame):
     raise KeyboardInterrupt
 
