@@ -228,7 +228,7 @@ static void granted(void *data, const union msg *reply)
 			engine_fail(c->engine, "out of memory");
 			break;
 		}
-		s->ending = s->endless = s->too_long = false;
+		s->endless = s->too_long = false;
 		s->round = c->engine->flush_round;
 		s->booted_ms = c->booted_ms;
 		s->length_ms = c->length_ms;
@@ -331,7 +331,10 @@ static void mark(struct pending *c, bool ending)
 
 		if (!s)
 			continue;
-		s->ending = ending;
+		if (ending)
+			s->ending++;
+		else if (s->ending > 0) /* else it began after that */
+			s->ending--;
 		if (s->limits.rate_up || s->asked > 0)
 			c->limits.rate_up = 1;
 		if (s->limits.rate_down || s->asked > 0)

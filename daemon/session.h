@@ -37,7 +37,6 @@ struct session {
 	struct counters kept; /* as the store has it */
 	bool endless;	      /* found so in the kernel, and not trusted: must go */
 	bool found;	      /* in the kernel, and not counted yet since the start */
-	bool ending;	      /* the gate was asked to revoke it */
 	bool told;     /* the kernel's comment had all of it at start, except for its counters, */
 	bool note_cut; /* and perhaps for the end of its note */
 	bool in_store; /* was there at start, */
@@ -47,8 +46,9 @@ struct session {
 	 * off.  What is left is right if this boot began then (milliseconds since 1970), the earliest that
 	 * it can have; in the store, and in the kernel's comment. */
 	uint64_t booted_ms;
-	uint32_t asked; /* grants and changes that the gate has not answered yet */
-	uint32_t round; /* the kernel has it since so many flushes of the ruleset; see restore.h */
+	uint32_t asked;	 /* grants and changes that the gate has not answered yet */
+	uint32_t ending; /* revokes of it that the gate has not answered yet */
+	uint32_t round;	 /* the kernel has it since so many flushes of the ruleset; see restore.h */
 	uint64_t put_back;   /* the last message of restore.c's that had it */
 	uint64_t active_ms;  /* CLOCK_BOOTTIME: when it was seen to have sent more than before */
 	struct addr seen[2]; /* the address of its last request, IPv4 and IPv6; family 0: none */

@@ -10,6 +10,7 @@
  *   LACKS=names    who asks for the elements of sets that host names open asks a part of netfilter that there is not
  *   LACKS=nfnetlink_queue    what is for queues is for a part of netfilter that there is not
  *   LACKS=haste    nothing, but each transaction of libnftables begins HASTE milliseconds later, and is answered as much later
+ *   LACKS=speed    nothing, but each other transaction, of elements, begins as much later
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -125,6 +126,26 @@ static int is_netlink(const struct sockaddr *to)
 	return to && to->sa_family == AF_NETLINK;
 }
 
+/* Without a system call: a sealed process may make few. */
+static void spin(long ms)
+{
+	struct timespec begin, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+}
+
+static int lacks_speed(const void *buf, size_t len)
+{
+	const char *lacks = getenv("LACKS");
+	const struct nlmsghdr *nlh = buf;
+
+	return lacks && strcmp(lacks, "speed") == 0 && len >= sizeof(*nlh) &&
+	       nlh->nlmsg_type == NFNL_MSG_BATCH_BEGIN;
+}
+
 EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags, __CONST_SOCKADDR_ARG to,
 		      socklen_t to_len)
 {
@@ -135,23 +156,14 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags, __CONST_SO
 		change(copy, len);
 		buf = copy;
 	}
+	if (is_netlink(to.__sockaddr__) && lacks_speed(buf, len))
+		spin(HASTE);
 	const ssize_t n = syscall(SYS_sendto, fd, buf, len, flags, to.__sockaddr__, to_len);
 	const int error = errno;
 
 	free(copy);
 	errno = error;
 	return n;
-}
-
-/* Without a system call: a sealed process may make few. */
-static void spin(long ms)
-{
-	struct timespec begin, now;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	do
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
 }
 
 static int begins_transaction(const struct msghdr *msg)

@@ -326,6 +326,36 @@ def test_no_rate_outlives_a_revoke_that_comes_upon_a_change(running, rate):
         assert not gw.members("guest", part, table), part
 
 
+@pytest.fixture
+def slow(running):
+    """Each change takes the gate 0.3 seconds."""
+    lab, gw = running
+    usual = gw.env
+    gw.env = usual | {"LD_PRELOAD": os.path.join(gateway.BUILD, "tests", "net", "old_kernel.so"), "LACKS": "speed"}
+    gw.env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+    gw.restart()
+    yield lab, gw
+    gw.env = usual
+    gw.restart()
+
+
+def test_no_change_comes_upon_a_revoke(slow):
+    """Not after the answer to a change before it, when the gate has still to do the revoke."""
+    lab, gw = slow
+    g1 = lab.guests["g1"]
+    grant(gw, g1)
+    first, revoke, last = [asking(gw, g1, note="first"), asking(gw, g1, "revoke"), asking(gw, g1, note="last")]
+    for sock, request in (first, revoke):
+        sock.sendall(request)
+        assert gw.status()  # came later: so the gate has been asked
+    with first[0], revoke[0], last[0]:
+        assert json.loads(first[0].makefile().readline())["changed"] == 1
+        last[0].sendall(last[1])
+        assert json.loads(last[0].makefile().readline())["changed"] == 0
+        assert json.loads(revoke[0].makefile().readline())["revoked"] == 1
+    assert session(gw, g1) is None and g1.mac not in gw.members()
+
+
 def test_a_new_grant_begins_idle_anew(running):
     lab, gw = running
     g1 = lab.guests["g1"]
