@@ -4,7 +4,9 @@
  *
  * Time that passed without us counts by the wall clock, if it was not behind the last entry's when
  * we started; else (no real-time clock, and no time from the network yet) the rest of a session is
- * what it was, until the clock is set: then the time in between is taken off.
+ * what it was, until the clock is set: then the time in between is taken off.  So it is with one that
+ * was synchronised once and is not yet again when we start after a reboot: it may have been saved meanwhile.
+ * Once it is synchronised without being set, it was right.
  */
 #pragma once
 
@@ -28,8 +30,8 @@ void persist_end(struct engine *e, const struct session *s, const char *why, per
 		 void *data);
 /* What sessions have used; soon on disk. */
 void persist_usage(struct engine *e, uint32_t zone, const struct mac *macs, size_t count);
-/* From time to time: has the clock been set?  Then what passed while the machine was off is taken off the
- * sessions, a few in each turn of the loop, in the table and the store at once, in the kernel after that. */
+/* From time to time: has the clock been set, or synchronised?  Then what passed while the machine was off is
+ * taken off the sessions, a few in each turn of the loop, in the table and the store at once, in the kernel after that. */
 void persist_check_clock(struct engine *e);
 /* The same of one session that has just been changed, or was to be: those that the gate was asked for are left
  * out until it has answered. */

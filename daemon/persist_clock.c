@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the store's sessions have left when somebody sets the clock that was behind.
+ * What the store's sessions have left when somebody sets the clock that was behind, or may have been.
  *
  * Each session remembers by itself that the time away is to be taken off it (session.h, booted_ms), in the
  * table, in the store and in the kernel, so each is shortened once, whenever portald ends; one that was sold
  * anew meanwhile remembers nothing.  The first clock that can be right counts for all: who sets it once more
- * sets the clock, and no time passes by that.
+ * sets the clock, and no time passes by that.  Once a clock that nobody has set is synchronised, it was right.
  *
  * A session that the gate was asked to grant or to change is left out, and settled when the gate has
  * answered: the revoke of an old one would overtake the new one.
@@ -25,10 +25,9 @@
 #include "daemon/restore.h"
 
 enum {
-	BURST = 500,	  /* sessions a turn: some milliseconds */
-	WINDOW = 16,	  /* revokes on their way; see control_revoke.c */
-	RECORD_MS = 1000, /* what a record of the clock does not tell */
-	UNKNOWN = 1,	  /* waits_ms before anybody has looked */
+	BURST = 500, /* sessions a turn: some milliseconds */
+	WINDOW = 16, /* revokes on their way; see control_revoke.c */
+	UNKNOWN = 1, /* waits_ms before anybody has looked */
 };
 
 struct settling {
@@ -36,6 +35,7 @@ struct settling {
 	struct event *clock_set, *timer;
 	struct sessions_walk walk;
 	bool walking;
+	bool kept; /* this walk is because of a clock that was right already */
 	/* CLOCK_REALTIME when CLOCK_BOOTTIME was 0, by the first clock that can be right */
 	int64_t booted_ms;
 	/* the first booted_ms of the sessions for which the clock is still behind; 0: there are none */
@@ -54,18 +54,19 @@ static int64_t booted_by_clock(void)
 
 static bool can_be(int64_t booted_ms, uint64_t earliest_ms)
 {
-	return booted_ms + RECORD_MS >= (int64_t)earliest_ms;
+	return booted_ms + PERSIST_RECORD_MS >= (int64_t)earliest_ms;
 }
 
 /* How long we were away.  Negative, up to a second: so much was taken off too much, because a record tells
- * whole seconds.  False: nobody knows yet. */
+ * whole seconds.  0 also if the clock is right, and its time cannot be.  False: nobody knows yet. */
 static bool find_away(const struct settling *t, const struct session *s, int64_t *ret_away_ms)
 {
 	const int64_t booted_ms =
 		can_be(t->booted_ms, s->booted_ms) ? t->booted_ms : booted_by_clock();
+	const bool set = can_be(booted_ms, s->booted_ms);
 
-	*ret_away_ms = booted_ms - (int64_t)s->booted_ms;
-	return can_be(booted_ms, s->booted_ms);
+	*ret_away_ms = set ? booted_ms - (int64_t)s->booted_ms : 0;
+	return set || clock_is_synchronised();
 }
 
 /* In the table and the store.  To the kernel it is one that is not there yet: that replaces its end. */
@@ -151,7 +152,8 @@ static void look_at(struct settling *t, struct session *s)
 	}
 	if (t->found++ == 0)
 		log_info(
-			"the clock is set; the time that passed while portald was away is taken off");
+			t->kept ? "the clock is synchronised, and was right"
+				: "the clock is set; the time that passed while portald was away is taken off");
 	if ((int64_t)s->ends_ms - away_ms <= (int64_t)now_boot_ms())
 		add_over(t, s);
 	else
@@ -164,12 +166,18 @@ static void taken_off(struct engine *e)
 	log_info("the sessions are shortened");
 }
 
+static void kept(struct engine *e)
+{
+	(void)e;
+	log_info("the sessions keep what they have");
+}
+
 static void finish(struct settling *t)
 {
 	sessions_walk_end(&t->walk);
 	t->walking = false;
 	if (t->found > 0)
-		restore_members(t->engine, taken_off);
+		restore_members(t->engine, t->kept ? kept : taken_off);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
@@ -195,7 +203,10 @@ void persist_check_clock(struct engine *e)
 	struct settling *t = e->persist->settling;
 	const int64_t booted_ms = booted_by_clock();
 
-	if (!e->persist->loaded || t->walking || !t->waits_ms || !can_be(booted_ms, t->waits_ms))
+	if (!e->persist->loaded || t->walking || !t->waits_ms)
+		return;
+	t->kept = !can_be(booted_ms, t->waits_ms);
+	if (t->kept && !clock_is_synchronised())
 		return;
 	t->booted_ms = booted_ms;
 	t->waits_ms = 0;

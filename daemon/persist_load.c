@@ -26,7 +26,7 @@ struct loading {
 	size_t step, at;
 	struct sessions_walk walk;
 	bool walking;
-	size_t restored, ended, foreign, behind;
+	size_t restored, ended, foreign, behind, unsure;
 	bool odd; /* rows go by another clock than now */
 };
 
@@ -34,14 +34,14 @@ struct loading {
  * it was written. */
 static uint64_t last_ms(const struct persist *p)
 {
-	return (p->last.unix_s + 1) * 1000;
+	return p->last.unix_s * 1000 + PERSIST_RECORD_MS;
 }
 
 /* The earliest that it can have been then; of a row that was written while the clock was behind, another
  * time.  Only after a reboot. */
 static uint64_t earliest_ms(const struct persist *p, const struct store_session *row)
 {
-	return row->booted_ms ? row->booted_ms + p->last.boot_ms + 1000 : last_ms(p);
+	return row->booted_ms ? row->booted_ms + p->last.boot_ms + PERSIST_RECORD_MS : last_ms(p);
 }
 
 /* After a reboot, what the clock says now cannot be. */
@@ -52,6 +52,25 @@ static bool is_behind(const struct loading *l, const struct store_session *row)
 	return !p->restarted && (l->unix_ms / 1000 + 1) * 1000 < earliest_ms(p, row);
 }
 
+/* After a reboot, what it says can be, but it may have been saved when the machine went off: it was synchronised
+ * once, and is not yet again.  A row that was written when nobody had synchronised it says nothing of it. */
+static bool is_unsure(const struct loading *l, const struct store_session *row)
+{
+	const struct persist *p = l->engine->persist;
+
+	return !p->restarted && !p->now.synchronised && (p->last.synchronised || row->booted_ms) &&
+	       !is_behind(l, row);
+}
+
+/* What it says, or the earliest that it can be.  One that may have been saved counts as behind by more than
+ * anybody sets one that is right. */
+static uint64_t clock_ms(const struct loading *l, const struct store_session *row)
+{
+	if (is_behind(l, row))
+		return earliest_ms(l->engine->persist, row);
+	return l->unix_ms + (is_unsure(l, row) ? PERSIST_RECORD_MS + PERSIST_STEP_MS : 0);
+}
+
 /* When we began, by the clock of the rows. */
 static uint64_t began_ms(const struct loading *l, const struct store_session *row)
 {
@@ -59,7 +78,7 @@ static uint64_t began_ms(const struct loading *l, const struct store_session *ro
 
 	if (p->restarted)
 		return p->last.unix_s * 1000 + p->loaded_ms - p->last.boot_ms;
-	return is_behind(l, row) ? last_ms(p) : l->unix_ms + last_ms(p) - earliest_ms(p, row);
+	return clock_ms(l, row) + last_ms(p) - earliest_ms(p, row);
 }
 
 /* For session.booted_ms. */
@@ -69,9 +88,9 @@ static uint64_t booted_ms(const struct loading *l, const struct store_session *r
 
 	if (p->restarted)
 		return row->booted_ms;
-	if (!is_behind(l, row))
+	if (!is_behind(l, row) && !is_unsure(l, row))
 		return 0;
-	return earliest_ms(p, row) > p->loaded_ms ? earliest_ms(p, row) - p->loaded_ms : 1;
+	return clock_ms(l, row) > p->loaded_ms ? clock_ms(l, row) - p->loaded_ms : 1;
 }
 
 /* Milliseconds that are left of a row now; 0: it has ended. */
@@ -196,7 +215,8 @@ static void take_session(struct loading *l, const struct store_session *row)
 		zone < 0 ? NULL : sessions_find(&e->sessions, (uint32_t)zone, &row->mac);
 	uint64_t ended_unix;
 
-	l->odd |= !e->persist->restarted && (row->booted_ms || is_behind(l, row));
+	l->odd |= !e->persist->restarted &&
+		  (row->booted_ms || is_behind(l, row) || is_unsure(l, row));
 	if (zone < 0) { /* it may come back to the configuration */
 		l->foreign++;
 		return;
@@ -222,7 +242,8 @@ static void take_session(struct loading *l, const struct store_session *row)
 	}
 	take_row(s, row);
 	s->booted_ms = booted_ms(l, row);
-	l->behind += s->booted_ms != 0;
+	l->behind += is_behind(l, row);
+	l->unsure += is_unsure(l, row);
 	s->round = ROUND_NEVER;
 	l->restored++;
 }
@@ -293,6 +314,10 @@ static void tell(const struct loading *l)
 	if (l->behind)
 		log_warning("the clock is behind; the time that portald was away is taken off the "
 			    "sessions once it is set");
+	else if (l->unsure)
+		log_info(
+			"nobody has synchronised the clock yet; if it turns out to be behind, that "
+			"time is taken off the sessions");
 }
 
 static void filled(struct engine *e)

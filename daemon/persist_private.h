@@ -8,7 +8,11 @@
 #include "daemon/restore.h"
 #include "daemon/store.h"
 
-enum { PERSIST_JITTER_MS = 100 };
+enum {
+	PERSIST_JITTER_MS = 100,
+	PERSIST_RECORD_MS = 1000, /* what a record of the clock does not tell */
+	PERSIST_STEP_MS = 1000,	  /* who sets a clock by less has found it right */
+};
 
 struct loading;
 struct settling;

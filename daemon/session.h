@@ -42,9 +42,9 @@ struct session {
 	bool in_store; /* was there at start, */
 	bool stale;    /* and not as it is */
 	bool too_long; /* in the kernel, until it is put back */
-	/* 0, or: the clock was behind when the machine had been off, and the time away is still to be taken
-	 * off.  What is left is right if this boot began then (milliseconds since 1970), the earliest that
-	 * it can have; in the store, and in the kernel's comment. */
+	/* 0, or: the clock was behind when the machine had been off, or may have been, and the time away is still
+	 * to be taken off.  What is left is right if this boot began then (milliseconds since 1970), the earliest
+	 * that it can have; in the store, and in the kernel's comment. */
 	uint64_t booted_ms;
 	uint32_t asked;	 /* grants and changes that the gate has not answered yet */
 	uint32_t ending; /* revokes of it that the gate has not answered yet */

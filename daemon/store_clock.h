@@ -12,7 +12,8 @@ struct store_clock {
 	char boot_id[BOOT_ID_MAX]; /* "": nothing was ever written */
 	uint64_t boot_ms;	   /* CLOCK_BOOTTIME when that second began */
 	uint64_t unix_s;	   /* CLOCK_REALTIME */
+	uint64_t synchronised;	   /* 1: it is right; 0: nobody has said so */
 };
 
-/* Both clocks at the beginning of this second, to the millisecond. */
+/* Both clocks at the beginning of this second, to the millisecond, and whether they are synchronised. */
 void store_clock_now(struct store_clock *ret_clock);

@@ -83,6 +83,7 @@ static const struct column clock_table[] = {
 	{COLUMN_TEXT, offsetof(struct store_clock, boot_id), BOOT_ID_MAX},
 	{COLUMN_NUMBER, offsetof(struct store_clock, boot_ms), MILLISECONDS_MAX},
 	{COLUMN_NUMBER, offsetof(struct store_clock, unix_s), SECONDS_MAX},
+	{COLUMN_NUMBER, offsetof(struct store_clock, synchronised), 1},
 };
 
 const struct columns session_columns = {session_table, LENGTH(session_table)};

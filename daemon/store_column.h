@@ -15,6 +15,8 @@
 	" rate_up, rate_down, packets_up, packets_down, bytes_up, bytes_down, last_active"
 #define SESSION_COLUMNS_3 SESSION_COLUMNS_2 ", booted"
 #define SESSION_COLUMNS	  SESSION_COLUMNS_3 ", length_ms"
+#define CLOCK_COLUMNS_4	  "boot_id, boot_ms, unix"
+#define CLOCK_COLUMNS	  CLOCK_COLUMNS_4 ", synchronised"
 #define ENTRY_COLUMNS	  "list, zone, mac, note, added"
 #define ENDED_COLUMNS                                                                                \
 	"zone, mac, how, note, started, packets_up, packets_down, bytes_up, bytes_down, ended, why," \

@@ -80,11 +80,11 @@ static int load_table(struct store_db *db, const struct loading *loading,
 	return code == SQLITE_DONE ? 0 : store_sql_fail(db, code, error);
 }
 
-static int load_clock(struct store_db *db, struct store_clock *ret_clock, struct store_error *error)
+static int load_clock(struct store_db *db, const char *sql, struct store_clock *ret_clock,
+		      struct store_error *error)
 {
 	CLEANUP(store_sql_finalize) sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(db->sqlite, "SELECT boot_id, boot_ms, unix FROM clock", -1,
-				      &statement, NULL);
+	int code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL);
 	struct store_clock clock = {0};
 
 	if (code != SQLITE_OK)
@@ -103,6 +103,7 @@ int store_db_load(struct store_db *db, const struct store_loader *loader,
 		 take_session},
 		{"lists", "SELECT " ENTRY_COLUMNS " FROM lists", &entry_columns, take_entry},
 	};
+	const char *clock_sql = "SELECT " CLOCK_COLUMNS " FROM clock";
 	struct store_clock clock = {0};
 	uint64_t skipped = 0;
 	sqlite3_int64 version;
@@ -112,6 +113,8 @@ int store_db_load(struct store_db *db, const struct store_loader *loader,
 		tables[0].sql = "SELECT " SESSION_COLUMNS_2 ", 0, 0 FROM sessions";
 	else if (r == 0 && version < SCHEMA_LENGTH)
 		tables[0].sql = "SELECT " SESSION_COLUMNS_3 ", 0 FROM sessions";
+	if (r == 0 && version < SCHEMA_SYNCHRONISED)
+		clock_sql = "SELECT " CLOCK_COLUMNS_4 ", 0 FROM clock";
 	if (r == 0)
 		r = check_table(db, "PRAGMA quick_check(sessions)", error);
 	if (r == 0)
@@ -124,7 +127,7 @@ int store_db_load(struct store_db *db, const struct store_loader *loader,
 		r = r < 0 ? r : err;
 	}
 	if (r == 0)
-		r = load_clock(db, &clock, error);
+		r = load_clock(db, clock_sql, &clock, error);
 	*ret_clock = clock;
 	*ret_skipped = skipped;
 	return r;

@@ -34,6 +34,7 @@ static const char *const migrations[] = {
 	"ALTER TABLE sessions ADD COLUMN length_ms INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE history ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE history SET used_ms = max(ended - started, 0) * 1000;",
+	"ALTER TABLE clock ADD COLUMN synchronised INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum {
@@ -63,8 +64,7 @@ static const char *const statements[STATEMENTS] = {
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ADD_AUDIT] = "INSERT OR REPLACE INTO audit (id, time, who, action, zone, detail, uid, mac)"
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[PUT_CLOCK] =
-		"INSERT OR REPLACE INTO clock (id, boot_id, boot_ms, unix) VALUES (1, ?, ?, ?)",
+	[PUT_CLOCK] = "INSERT OR REPLACE INTO clock (" CLOCK_COLUMNS ", id) VALUES (?, ?, ?, ?, 1)",
 	[TRIM_ENDED] =
 		"DELETE FROM history WHERE id IN"
 		" (SELECT id FROM history WHERE ended < ? ORDER BY ended LIMIT " TRIM_ROWS ")",

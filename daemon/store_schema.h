@@ -4,8 +4,8 @@
 
 #include "daemon/store_sql.h"
 
-/* Since these versions sessions have those columns. */
-enum { SCHEMA_BOOTED = 3, SCHEMA_LENGTH = 4 };
+/* Since these versions sessions, and the clock, have those columns. */
+enum { SCHEMA_BOOTED = 3, SCHEMA_LENGTH = 4, SCHEMA_SYNCHRONISED = 5 };
 
 /* Brings the file up to our version; -ENOTSUP: it is of a newer one, and left as it is. */
 int store_schema_migrate(struct store_db *db, struct store_error *error);

@@ -67,10 +67,18 @@ class Machine(gateway.Gateway):
         self.set_clock(0)
 
     def set_clock(self, differs):
-        """Seconds from the real one; told to a portald that runs."""
+        """Seconds from the real one; told to a portald that runs.  Nobody has synchronised it until synchronise_clock()."""
         fd = os.open(self._clock, os.O_RDWR | os.O_CREAT, 0o644)
         os.pwrite(fd, struct.pack("=q", round(differs * 1000)), 0)
         os.close(fd)
+        self._tell_clock()
+
+    def synchronise_clock(self, synchronised):
+        """As the kernel says, which a portald that runs asks now and then."""
+        with open(self._clock, "r+b", buffering=0) as f:
+            os.pwrite(f.fileno(), struct.pack("=q", synchronised), 8)
+
+    def _tell_clock(self):
         try:
             fd = os.open(self._clock + ".set", os.O_WRONLY | os.O_NONBLOCK)
         except OSError:  # nobody runs

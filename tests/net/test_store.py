@@ -338,6 +338,59 @@ def test_the_time_away_is_taken_off_after_one_more_end(lab, clocked, then):
         assert clocked.sessions()["guest", g1.mac]["note"] == "x" * 90
 
 
+@pytest.mark.parametrize("then", [None, "kill", "flush", "reboot"])
+def test_a_clock_that_was_saved(lab, clocked, then):
+    """No real-time clock, but the last time is kept on disk: it is not behind, and wrong by the ten minutes for which the machine
+    was off.  The same if portald ends or the machine boots once more before the clock is set."""
+    g1, g2, g3 = (lab.add_guest(n) for n in ("g1", "g2", "g3"))
+    clocked.synchronise_clock(True)
+    clocked.grant(g1)
+    clocked.grant(g2, for_="5m")
+    clocked.power_cut()
+    clocked.synchronise_clock(False)
+    clocked.power_on()
+    g3.login(6)
+    if then:
+        clocked.kill(clocked.pids()["portald"])
+        if then == "flush":
+            lab.nft("flush ruleset")
+        if then == "reboot":
+            assert clocked.teardown().returncode == 0
+            clocked.new_boot_id()
+        clocked.start()
+        clocked.forward(True)
+    has_left(clocked, g1, 3600)
+    has_left(clocked, g2, 300)
+    clocked.set_clock(600)
+    wait_until(lambda: clocked.log_lines("are shortened"), what="the time away is taken off")
+    wait_until(lambda: g2.mac not in clocked.everywhere(), what="the one that is over ends")
+    clocked.synchronise_clock(True)
+    for again in (lambda: clocked.set_clock(1200), clocked.restart, lambda: (clocked.power_cut(), clocked.power_on())):
+        again()
+        assert len(clocked.sessions()) == 2
+        has_left(clocked, g1, 3000)
+        has_left(clocked, g3, 3600)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_clock_that_is_synchronised_was_right(lab, clocked, when):
+    """Before or after the start: who sets it later takes nothing off."""
+    g1 = lab.add_guest("g1")
+    clocked.synchronise_clock(True)
+    clocked.grant(g1)
+    clocked.power_cut()
+    clocked.synchronise_clock(when == "before")
+    clocked.power_on()
+    clocked.synchronise_clock(True)
+    if when == "after":
+        wait_until(lambda: clocked.log_lines("keep what they have"), what="it is noticed")
+    wait_until(lambda: not clocked.rows("SELECT mac FROM sessions WHERE booted > 0"), what="the store knows")
+    clocked.synchronise_clock(False)
+    for again in (lambda: clocked.set_clock(600), clocked.restart, lambda: clocked.set_clock(1200)):
+        again()
+        has_left(clocked, g1, 3600)
+
+
 def macs(number, count):
     """In the order of the database."""
     return [f"02:00:{number:02x}:00:{n >> 8:02x}:{n & 255:02x}" for n in range(count)]

@@ -3,7 +3,7 @@
  * Preloaded into portald, not into what it starts, by tests: a wall clock that they can set.
  *
  * The file $WALL_CLOCK holds the milliseconds by which it differs from the machine's (int64_t), shared
- * with the test.  The fifo $WALL_CLOCK.set stands for the timer that is cancelled when the clock is set
+ * with the test, and after it another int64_t: not 0 if the clock is synchronised.  The fifo $WALL_CLOCK.set stands for the timer that is cancelled when the clock is set
  * (timerfd_create(2)): 8 bytes are an expiry.
  *
  * Libraries ask for the time before our constructor has run, so nothing here needs it.
@@ -15,13 +15,14 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-static const int64_t none;
-static const volatile int64_t *differs = &none;
+static const int64_t none[2];
+static const volatile int64_t *differs = none, *synchronised = none + 1;
 static int set_fd = -1;
 
 __attribute__((constructor)) static void begin(void)
@@ -32,10 +33,12 @@ __attribute__((constructor)) static void begin(void)
 	unsetenv("LD_PRELOAD");
 	if (fd < 0)
 		return;
-	void *map = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+	void *map = mmap(NULL, sizeof(none), PROT_READ, MAP_SHARED, fd, 0);
 
-	if (map != MAP_FAILED)
+	if (map != MAP_FAILED) {
 		differs = map;
+		synchronised = differs + 1;
+	}
 	close(fd);
 }
 
@@ -51,6 +54,12 @@ EXPORT int clock_gettime(clockid_t id, struct timespec *ts)
 		ts->tv_nsec = part * 1000000 + ts->tv_nsec % 1000000;
 	}
 	return r;
+}
+
+EXPORT int adjtimex(struct timex *tx)
+{
+	*tx = (struct timex){.maxerror = *synchronised ? 1000 : 16000000 /* as after a boot */};
+	return *synchronised ? TIME_OK : TIME_ERROR;
 }
 
 EXPORT time_t time(time_t *ret_time)

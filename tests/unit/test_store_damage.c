@@ -212,7 +212,7 @@ static void test_version_0(void **state)
 		put_sessions(f, 0, 1);
 		fixture_drain(f);
 		fixture_close(f);
-		assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 4);
+		assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 5);
 		assert_int_equal(sql_number(f->path, "SELECT count(*) FROM sessions"), 1);
 	}
 }

@@ -191,6 +191,7 @@ static void test_readonly(void **state)
 }
 
 #define BACK_TO_3                                                                                  \
+	"ALTER TABLE clock DROP COLUMN synchronised;"                                              \
 	"ALTER TABLE sessions DROP COLUMN length_ms; ALTER TABLE history DROP COLUMN used_ms;"     \
 	"PRAGMA user_version = 3;"
 #define BACK_TO_1                                                                                  \
@@ -214,6 +215,7 @@ static void readonly_and_older(struct fixture *f, const char *back, uint64_t boo
 	fixture_open(f);
 	assert_int_equal(f->loaded, STORE_LOADED);
 	assert_int_equal(f->session_count, 1);
+	assert_string_not_equal(f->clock.boot_id, "");
 	assert_int_equal(f->sessions[0].booted_ms, booted_ms);
 	assert_int_equal(f->sessions[0].length_ms, 0);
 	put(f, 2, NULL);
@@ -222,7 +224,7 @@ static void readonly_and_older(struct fixture *f, const char *back, uint64_t boo
 	wait_for(f, &f->recovered, 1);
 	fixture_drain(f);
 	fixture_close(f);
-	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 4);
+	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 5);
 	assert_int_equal(sql_number(f->path, "SELECT used_ms FROM history"), 100000);
 	fixture_open(f);
 	assert_int_equal(f->session_count, 2);
