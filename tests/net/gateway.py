@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """portald in the lab's gateway: its configuration, its processes, portalctl, and what the kernel holds for it."""
+import contextlib
 import json
 import os
 import pwd
@@ -131,10 +132,11 @@ class Gateway:
         return [pid for pids in self.pids().values() for pid in pids]
 
     def kill(self, pids):
-        """kill -9, and waits until every process of this portald is gone."""
+        """kill -9, and waits until every process of this portald is gone.  Who has gone with another one is not there any more."""
         everyone = self.all_pids()
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.wait_gone(everyone)
 
     def wait_gone(self, pids):
