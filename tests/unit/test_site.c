@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,32 @@ static void test_largest_queue_page(void **state)
 	}
 }
 
+/* portald.conf(5) names every value that a page may use. */
+static void test_values_are_documented(void **state)
+{
+	static char manual[128 * 1024];
+	char path[4096], name[64];
+	const char *here = getenv("PORTALD_TESTDATA");
+
+	(void)state;
+	assert_non_null(here);
+	snprintf(path, sizeof(path), "%s/../../daemon/portald.conf.5.scd", here);
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	manual[fread(manual, 1, sizeof(manual) - 1, file)] = '\0';
+	fclose(file);
+	const char *pages = strstr(manual, "\n# PAGES\n");
+
+	assert_non_null(pages);
+	for (size_t i = 0; i < VALUES + ANSWER_VALUES; i++) {
+		snprintf(name, sizeof(name), "*%s*",
+			 i < VALUES ? value_names[i] : answer_names[i - VALUES]);
+		if (!strstr(pages, name))
+			fail_msg("portald.conf(5) does not tell of %s", name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_largest_queue_page),
+		cmocka_unit_test(test_values_are_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
