@@ -9,6 +9,7 @@ import pytest
 import frames
 from conftest import families
 from guest import bracket, parse_page
+from lab import FORBIDDEN, UP
 from namespace import sysctl, wait_until
 
 GATEWAY_MAC = "02:00:5e:00:00:01"
@@ -174,25 +175,48 @@ def test_with_a_relay(lab, scene, family, first):
         judge(gw, victim, thief)
 
 
-@families
-def test_the_thief_logs_in_itself_with_the_victim_s_address(lab, scene, family):
-    """It may: that is its own session.  The victim's is another."""
+@pytest.fixture
+def disguised(scene):
+    """The thief has the victim's addresses, and the victim is online."""
     gw, victim, thief = scene
-    victim.login(family)
-    assert list(gw.everywhere()) == [victim.mac]
+    own = dict(thief.guest.addresses)
+    sysctl(thief.guest.namespace, "net.ipv4.ip_local_port_range", "10000 19999")  # neither the victim's nor a claimed one
+    victim.login(thief.family)
+    thief.guest.readdress(victim.addresses)
+    yield gw, victim, thief
+    thief.guest.readdress(own)
+
+
+@families
+def test_the_thief_logs_in_itself_with_the_victim_s_address(lab, disguised, family):
+    """It may: that is its own session.  The victim's is another."""
+    gw, victim, thief = disguised
     thief.poison()
     thief.syn()
     assert list(gw.everywhere()) == [victim.mac], "a poisoned table is no grant"
+    page = thief.guest.reach(f"http://{bracket(victim.gateway[family])}/login")
+    assert list(gw.everywhere()) == [victim.mac], "nor is the page"
+    assert thief.guest.post_form(page).status == 303
+    assert gw.everywhere().keys() == {victim.mac, thief.guest.mac}
+    gw.revoke(thief.guest)
+    assert list(gw.everywhere()) == [victim.mac]
+
+
+def send_beyond(guest, source, host, port):
+    """A SYN to each port of the web and a datagram, with the guest's MAC."""
+    with frames.Wire(guest.namespace) as wire:
+        for to in (80, 443):
+            wire.send(frames.tcp(GATEWAY_MAC, guest.mac, source, host, port, to))
+        wire.send(frames.udp(GATEWAY_MAC, guest.mac, source, host, port, 443))
 
 
 @families
 def test_the_thief_s_own_traffic_with_the_victim_s_address(lab, scene, family):
     """The victim is online; the thief sends with the victim's address and its own MAC: nothing passes."""
-    from lab import FORBIDDEN
     gw, victim, thief = scene
     victim.login(family)
-    for port in (80, 443):
-        thief.wire.send(frames.tcp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], 4000, port))
-    thief.wire.send(frames.udp(GATEWAY_MAC, thief.guest.mac, victim.addresses[family], FORBIDDEN[family], 4000, 443))
+    send_beyond(thief.guest, victim.addresses[family], FORBIDDEN[family], 4000)
+    send_beyond(victim, victim.addresses[family], UP[family], 4001)
     lab.flush_capture()
-    assert not lab.leaks()
+    passed = {(p.sport, p.dport, p.protocol) for p in lab.capture.packets() if p.family == family and p.sport in (4000, 4001)}
+    assert passed == {(4001, 80, 6), (4001, 443, 6), (4001, 443, 17)}, "the victim's own, and nothing else"
