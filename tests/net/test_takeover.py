@@ -14,7 +14,7 @@ import gateway
 from conftest import families
 from gateway import ONE_ZONE, TWO_ZONES
 from lab import UP
-from namespace import wait_until
+from namespace import SLOW, wait_until
 from test_flush import BACK_PORT, TCP_PORT, UDP_PORT, flood, slipped
 from test_limits import PACKET, PORT, QUOTA, allowed, blast, grant, received, udp
 
@@ -137,12 +137,17 @@ def test_there_and_back(place, old, request):
             for flow in (a, b):
                 flow.wait_progress(flow.STEP)
         assert not a.error and not b.error, "the downloads are the ones from before"
-        for process in floods:
-            assert process.alive()
-            process.stop(signal.SIGTERM)
         assert received(inbox) == 0
-    lab.flush_capture()
-    assert len(slipped(lab)) == slips
+        lab.flush_capture()
+        assert len(slipped(lab)) == slips
+        old.grant(g9, zone="guest")
+        everything = {(family, port) for family in (4, 6) for port in (UDP_PORT, TCP_PORT)}
+        wait_until(lambda: {(p.family, p.dport) for p in slipped(lab)[slips:]} == everything, what="the floods were floods")
+        inbox.settimeout(5 * SLOW)
+        assert inbox.recv(100), "towards the guest as well"
+        for process in floods:
+            process.stop(signal.SIGTERM)
+        old.revoke(g9, zone="guest")
     assert blast(lab, g2, 6, "up", 150) == allowed("up") - 20, "the quota goes on where it was"
     assert blast(lab, g2, 4, "down", 150) == allowed("down") - 30
     assert g1.is_online() and t1.is_online() and g3.is_online() and g9.is_stranger()
