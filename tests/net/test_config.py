@@ -112,6 +112,27 @@ def test_folders_that_are_in_others_hands(written):
     assert "others than root" not in done.stderr and "run-dir: " not in done.stderr, done.stderr
 
 
+def test_folders_that_are_read_only(lab, written):
+    """portald runs without a store, but not without its control socket."""
+    gw = written(ZONE)
+    place = gw.folder + "/place"
+    os.mkdir(place)
+    script = 'mount -t tmpfs none "$0" && mkdir "$0/there" && mount -o remount,ro "$0" && exec "$@"'
+    cases = {
+        ("state-dir", "there"): (0, f"state-dir: {place}/there is read-only, so nothing would be kept;"),
+        ("state-dir", "new"): (1, f"state-dir: it cannot be made in {place}, which is read-only;"),
+        ("run-dir", "there"): (1, f"run-dir: {place}/there is read-only;"),
+        ("run-dir", "new"): (1, f"run-dir: it cannot be made in {place}, which is read-only;"),
+    }
+    globals_ = gw.globals
+    for (key, name), (status, said) in cases.items():
+        gw.globals = re.sub(rf'{key} = "[^"]*"', f'{key} = "{place}/{name}"', globals_)
+        gw.write_config(ZONE)
+        done = lab.run("gw", ["unshare", "-m", "sh", "-c", script, place, gateway.PORTALD, "-n", "-c", gw.config_path],
+                       env={**os.environ, **gateway.SANITIZER})
+        assert done.returncode == status and said in done.stderr, (key, name, done)
+
+
 def test_all_errors_at_once(lab, written):
     gw = written('zone "guest" {\n  interface = "br-guest"\n  session = "soon"\n  portal-port = 0x\n  colour = 1\n}\n')
     said = gw.check_config()
