@@ -192,6 +192,17 @@ static const char *why_over(const struct loading *l, const struct store_session 
 	return NULL;
 }
 
+/* Its guest could send while we were away; if it did, the kernel counted it. */
+static void take_activity(const struct loading *l, struct session *s,
+			  const struct store_session *row)
+{
+	const uint64_t loaded_ms = l->engine->persist->loaded_ms, at_ms = began_ms(l, row);
+	const uint64_t active_ms = row->last_active_unix * 1000;
+	const uint64_t idle_ms = at_ms > active_ms ? at_ms - active_ms : 0;
+
+	s->active_ms = loaded_ms > idle_ms ? loaded_ms - idle_ms : 0;
+}
+
 static void take_known(struct loading *l, struct session *s, const struct store_session *row)
 {
 	struct engine *e = l->engine;
@@ -201,6 +212,8 @@ static void take_known(struct loading *l, struct session *s, const struct store_
 		take_rest_of_row(s, row);
 	else
 		take_row(s, row);
+	if (e->persist->restarted)
+		take_activity(l, s, row);
 	/* else the clock was set, and one of the two has heard of it: the kernel says by itself whether it has */
 	if (e->persist->restarted && s->ends_ms > now && s->booted_ms == row->booted_ms)
 		sessions_put(&e->sessions, s->key.zone, &row->mac,

@@ -137,6 +137,31 @@ def test_a_session_that_ended_meanwhile_stays_ended(lab, machine):
     assert g1.is_stranger() and g2.is_online()
 
 
+@families
+@pytest.mark.parametrize("then", ["restart", "reboot"])
+def test_idle_while_portald_is_away(lab, machine, family, then):
+    """Who sent nothing, before and meanwhile, is gone; who did is not, nor who could not, because the machine was off."""
+    g1, g2 = lab.add_guest("g1"), lab.add_guest("g2")
+    for guest in (g1, g2):
+        machine.ctl("grant", guest.mac, "--idle", "1h", "--for", "10h")
+    if then == "restart":
+        machine.stop()
+    else:
+        machine.power_cut()
+    with sqlite3.connect(machine.database()) as db:
+        db.execute("UPDATE sessions SET last_active = last_active - 7200")
+    if then == "restart":
+        assert g2.opens(family)
+        machine.start()
+        wait_until(lambda: ("guest", g1.mac) not in machine.sessions(), what="it ends")
+        assert machine.ctl("history", "--since", "1h")["ended"][-1]["why"] == "idle"
+    else:
+        machine.power_on()
+        time.sleep(3)  # some rounds of accounting
+        assert ("guest", g1.mac) in machine.sessions()
+    assert ("guest", g2.mac) in machine.sessions()
+
+
 def test_restart_after_a_flush(lab, machine):
     """The kernel's sessions were flushed while nobody was there: the store has them."""
     g1 = lab.add_guest("g1")
