@@ -4,7 +4,12 @@
 
 #include "common/proto.h"
 
-enum change_op { CHANGE_GRANT = 1, CHANGE_REVOKE, CHANGE_TRUST /* a grant without an end */ };
+enum change_op {
+	CHANGE_GRANT = 1,
+	CHANGE_REVOKE,
+	CHANGE_TRUST, /* a grant without an end */
+	CHANGE_ALTER, /* a grant of members: -ESRCH if one of them is none (any more) */
+};
 
 struct change_element {
 	struct mac mac;

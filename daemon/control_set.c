@@ -18,6 +18,8 @@ struct set_job {
 	json_t *unknown;
 };
 
+static const char ending[] = "the session is ending";
+
 static void set_next(struct client *c);
 
 static void finish(struct client *c)
@@ -31,27 +33,29 @@ static void finish(struct client *c)
 	client_done(c);
 }
 
-static void refuse(struct client *c, const struct session *s, const char *why)
+/* The one whose turn it is. */
+static void refuse(struct client *c, const char *why)
 {
+	const struct set_job *job = c->job;
 	char mac[MAC_TEXT_MAX];
 
-	json_array_append_new(
-		c->request.refused,
-		json_pack("{s:s, s:s}", "mac", mac_format(&s->key.mac, mac), "why", why));
+	json_array_append_new(c->request.refused,
+			      json_pack("{s:s, s:s}", "mac",
+					mac_format(&c->request.macs[job->at], mac), "why", why));
 }
 
 static void changed(void *data, int error, size_t replaced)
 {
 	struct client *c = data;
 	struct set_job *job = c->job;
-	const struct session *s =
-		sessions_find(&c->engine->sessions, job->zone - 1, &c->request.macs[job->at]);
 
 	(void)replaced;
 	if (error == 0)
 		job->changed++;
-	else if (s)
-		refuse(c, s, "the kernel refused the change; see the log of portald");
+	else
+		refuse(c, error == -ESRCH
+				  ? ending
+				  : "the kernel refused the change; see the log of portald");
 	set_next(c);
 }
 
@@ -81,13 +85,13 @@ static bool change(struct client *c, const struct session *s)
 	};
 
 	if (d.verdict != POLICY_GRANT) {
-		refuse(c, s, d.why);
+		refuse(c, d.why);
 		return false;
 	}
 	int r = member_change(c->engine, s, &to, changed, c);
 
 	if (r < 0)
-		refuse(c, s, r == -ESRCH ? "the session is ending" : "out of memory");
+		refuse(c, r == -ESRCH ? ending : "out of memory");
 	return r == 0;
 }
 

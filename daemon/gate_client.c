@@ -52,10 +52,12 @@ int gate_reply_error(const union msg *reply)
 	return reply->head.type == MSG_GATE_DONE ? reply->gate_done.error : 0;
 }
 
-/* A guest that cannot be verified is no failure of the kernel's. */
+/* A guest that cannot be verified is no failure of the kernel's, nor is a session that it has ended. */
 static void done(struct gate_client *g, const union msg *msg)
 {
-	if (msg->gate_done.error < 0 && msg->gate_done.error != -EKEYREJECTED) {
+	const int error = msg->gate_done.error;
+
+	if (error < 0 && error != -EKEYREJECTED && error != -ESRCH) {
 		g->errors++;
 		g->refused_ms = now_boot_ms();
 		memcpy(g->refused, msg->gate_done.text, sizeof(g->refused));

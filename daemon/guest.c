@@ -196,7 +196,7 @@ static void extended(void *data, int error, size_t replaced)
 	if (error == 0)
 		reply_online(a);
 	else
-		reply_and_free(a, GUEST_FAILED);
+		reply_and_free(a, error == -ESRCH ? GUEST_STRANGER : GUEST_FAILED);
 }
 
 /* As `portalctl set` does: one transaction, counters and what is used of quotas stay. */
@@ -218,10 +218,14 @@ static void extend(struct asking *a, const struct addr *guest, const struct sess
 		.note = s->note,
 	};
 
-	if (d.verdict != POLICY_GRANT)
+	if (d.verdict != POLICY_GRANT) {
 		reply_online(a);
-	else if (member_change(e, s, &to, extended, a) < 0)
-		reply_and_free(a, GUEST_FAILED);
+		return;
+	}
+	int r = member_change(e, s, &to, extended, a);
+
+	if (r < 0)
+		extended(a, r, 0);
 }
 
 static const struct {

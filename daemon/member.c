@@ -19,6 +19,7 @@ const struct actor actor_guest = {"guest", -1}, actor_portald = {"portald", -1};
 /* A change that the gate is asked for. */
 struct pending {
 	struct engine *engine;
+	enum change_op op;
 	struct actor by;
 	uint32_t zone;
 	enum session_how how;
@@ -31,36 +32,37 @@ struct pending {
 	member_done_fn *done;
 	void *data;
 	uint64_t restore_count; /* of the engine when the gate was asked */
+	uint32_t flush_round;	/* the same */
 	bool again;
-	bool change;	/* of a session that goes on */
 	size_t waiting; /* for the store */
 	size_t replaced, count;
 	struct mac macs[];
 };
 
-static struct pending *pending_new(struct engine *e, uint32_t zone, const struct mac *macs,
-				   size_t count)
+static struct pending *pending_new(struct engine *e, enum change_op op, uint32_t zone,
+				   const struct mac *macs, size_t count)
 {
 	struct pending *c = calloc(1, sizeof(*c) + count * sizeof(*macs));
 
 	if (!c)
 		return NULL;
 	c->engine = e;
+	c->op = op;
 	c->zone = zone;
 	c->count = count;
 	memcpy(c->macs, macs, count * sizeof(*macs));
 	return c;
 }
 
-static void describe(const struct pending *c, enum change_op op, struct change *ret_change)
+static void describe(const struct pending *c, struct change *ret_change)
 {
-	ret_change->op = op;
+	ret_change->op = c->op;
 	ret_change->zone = c->zone;
 	ret_change->count = (uint32_t)c->count;
 	ret_change->limits = c->limits;
 	if (!c->again) /* proven, and forgotten with the flush */
 		ret_change->opened_by = c->opened_by;
-	if (op == CHANGE_GRANT)
+	if (c->op != CHANGE_REVOKE)
 		session_comment(ret_change->comment, c->started, c->how, c->booted_ms, c->length_ms,
 				&c->limits, c->note);
 }
@@ -70,24 +72,24 @@ static struct change_element element(const struct pending *c, size_t i)
 	return (struct change_element){.mac = c->macs[i], .ends_ms = c->ends_ms};
 }
 
-static int ask_for_many(struct pending *c, enum change_op op, gate_reply_fn *fn)
+static int ask_for_many(struct pending *c, gate_reply_fn *fn)
 {
 	CLEANUP(cleanup_free) struct gate_bulk *msg = calloc(1, sizeof(*msg));
 
 	if (!msg)
 		return -ENOMEM;
 	msg->head.type = MSG_GATE_BULK;
-	describe(c, op, &msg->change);
+	describe(c, &msg->change);
 	for (size_t i = 0; i < c->count; i++)
 		msg->elements[i] = element(c, i);
 	return gate_client_ask(&c->engine->gate, &msg->head, fn, c);
 }
 
-static int ask_for_one(struct pending *c, enum change_op op, gate_reply_fn *fn)
+static int ask_for_one(struct pending *c, gate_reply_fn *fn)
 {
 	struct gate_change msg = {.head = {MSG_GATE_CHANGE, 0}, .element = element(c, 0)};
 
-	describe(c, op, &msg.change);
+	describe(c, &msg.change);
 	return gate_client_ask(&c->engine->gate, &msg.head, fn, c);
 }
 
@@ -104,14 +106,15 @@ static void note_asked(const struct pending *c, bool asked)
 	}
 }
 
-static int ask_gate(struct pending *c, enum change_op op, gate_reply_fn *fn)
+static int ask_gate(struct pending *c, gate_reply_fn *fn)
 {
 	int r = restore_first(c->engine, c->zone, c->macs, c->count);
 
 	c->restore_count = c->engine->restore_count;
+	c->flush_round = c->engine->flush_round;
 	if (r == 0)
-		r = c->count == 1 ? ask_for_one(c, op, fn) : ask_for_many(c, op, fn);
-	if (r == 0 && op == CHANGE_GRANT)
+		r = c->count == 1 ? ask_for_one(c, fn) : ask_for_many(c, fn);
+	if (r == 0 && c->op != CHANGE_REVOKE)
 		note_asked(c, true);
 	return r;
 }
@@ -129,14 +132,15 @@ static bool was_put_back(const struct pending *c)
 }
 
 /* Somebody flushed the ruleset while the gate was asked: members were put back as they were before,
- * maybe after this change, which is asked for once more then.  True: fn will be called again. */
-static bool ask_again(struct pending *c, const union msg *reply, enum change_op op,
-		      gate_reply_fn *fn)
+ * maybe after this change, or it found them gone; it is asked for once more then.  True: fn will be called again. */
+static bool ask_again(struct pending *c, int error, gate_reply_fn *fn)
 {
-	if (gate_reply_error(reply) < 0 || !was_put_back(c))
+	const bool was_gone = error == -ESRCH && c->flush_round != c->engine->flush_round;
+
+	if (!was_gone && (error < 0 || !was_put_back(c)))
 		return false;
 	c->again = true;
-	if (ask_gate(c, op, fn) == 0)
+	if (ask_gate(c, fn) == 0)
 		return true;
 	engine_fail(c->engine, "out of memory");
 	return false;
@@ -215,7 +219,7 @@ static void granted(void *data, const union msg *reply)
 	int error = reply->gate_done.error;
 
 	note_asked(c, false);
-	if (ask_again(c, reply, CHANGE_GRANT, granted))
+	if (ask_again(c, error, granted))
 		return;
 	c->waiting = 1;
 	for (size_t i = 0; i < c->count && error == 0; i++) {
@@ -235,7 +239,7 @@ static void granted(void *data, const union msg *reply)
 		s->how = c->how;
 		s->started = c->started;
 		s->limits = c->limits;
-		if (!c->change)
+		if (c->op != CHANGE_ALTER)
 			s->active_ms = now_boot_ms();
 		memcpy(s->note, c->note, sizeof(s->note));
 		if (c->opened_by.family)
@@ -254,7 +258,7 @@ static void granted(void *data, const union msg *reply)
 		kept(c);
 		return;
 	}
-	if (error != -EKEYREJECTED)
+	if (error != -EKEYREJECTED && error != -ESRCH)
 		log_refusal(c, &reply->gate_done);
 	settle_all(c);
 	c->done(c->data, error, 0);
@@ -264,7 +268,7 @@ static void granted(void *data, const union msg *reply)
 int member_grant(struct engine *e, const struct member_grant *grant, member_done_fn *done,
 		 void *data)
 {
-	struct pending *c = pending_new(e, grant->zone, grant->macs, grant->count);
+	struct pending *c = pending_new(e, CHANGE_GRANT, grant->zone, grant->macs, grant->count);
 
 	if (!c)
 		return -ENOMEM;
@@ -282,7 +286,7 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 	strncpy(c->note, grant->note, sizeof(c->note) - 1);
 	if (grant->opened_by)
 		c->opened_by = *grant->opened_by;
-	int r = ask_gate(c, CHANGE_GRANT, granted);
+	int r = ask_gate(c, granted);
 
 	if (r < 0)
 		free(c);
@@ -296,14 +300,13 @@ int member_change(struct engine *e, const struct session *session,
 
 	if (session->ending || session->ends_ms <= now)
 		return -ESRCH;
-	struct pending *c = pending_new(e, session->key.zone, &session->key.mac, 1);
+	struct pending *c = pending_new(e, CHANGE_ALTER, session->key.zone, &session->key.mac, 1);
 
 	if (!c)
 		return -ENOMEM;
 	c->by = change->by;
 	c->how = session->how;
 	c->event = change->event;
-	c->change = true;
 	c->left_ms = change->left_ms;
 	c->booted_ms = change->booted_ms;
 	c->length_ms = c->left_ms + session_used_ms(session->length_ms, session->ends_ms - now,
@@ -315,7 +318,7 @@ int member_change(struct engine *e, const struct session *session,
 	c->done = done;
 	c->data = data;
 	strncpy(c->note, change->note, sizeof(c->note) - 1);
-	int r = ask_gate(c, CHANGE_GRANT, granted);
+	int r = ask_gate(c, granted);
 
 	if (r < 0)
 		free(c);
@@ -347,7 +350,7 @@ static void revoked(void *data, const union msg *reply)
 	const int error = gate_reply_error(reply);
 	struct pending *c = data;
 
-	if (ask_again(c, reply, CHANGE_REVOKE, revoked))
+	if (ask_again(c, error, revoked))
 		return;
 	c->waiting = 1;
 	if (error < 0) {
@@ -380,7 +383,7 @@ static void revoked(void *data, const union msg *reply)
 int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_t count,
 		  const struct actor *by, const char *event, member_done_fn *done, void *data)
 {
-	struct pending *c = pending_new(e, zone, macs, count);
+	struct pending *c = pending_new(e, CHANGE_REVOKE, zone, macs, count);
 
 	if (!c)
 		return -ENOMEM;
@@ -389,7 +392,7 @@ int member_revoke(struct engine *e, uint32_t zone, const struct mac *macs, size_
 	c->done = done;
 	c->data = data;
 	mark(c, true);
-	int r = ask_gate(c, CHANGE_REVOKE, revoked);
+	int r = ask_gate(c, revoked);
 
 	if (r == 0)
 		return 0;

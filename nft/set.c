@@ -42,6 +42,7 @@ struct member_change {
 	const struct holding *each;
 	size_t count;
 	bool grant;		      /* else revoke */
+	bool alter;		      /* a grant, but of members alone */
 	uint64_t now_ms;	      /* CLOCK_BOOTTIME */
 	const struct member *members; /* NULL: as if none (grant) or all (revoke) were there */
 };
@@ -207,14 +208,27 @@ static int change_once(struct sets *sets, const struct member_change *c)
 	return batch_commit(&b);
 }
 
+/* In each set: one that is about to end may be gone from some already, with what it had used. */
+static bool are_members(const struct sets *sets, const struct member_change *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		for (int set = SET_ASKED; set <= SET_DOWN; set++) {
+			if (set_exists(sets, set) && !c->members[i].in[set])
+				return false;
+		}
+	}
+	return true;
+}
+
 /* First as if all were new (a grant) or there (a revoke), which is nearly always so; if the kernel
- * knows better, again with what it holds. */
+ * knows better, again with what it holds.  What is altered is never new: it is deleted in the same transaction, which fails if the
+ * kernel has ended it meanwhile. */
 static int change_members(struct sets *sets, struct member_change c)
 {
 	CLEANUP(cleanup_free) struct member *members = NULL;
 	CLEANUP(cleanup_free) struct mac *macs = NULL;
 	c.now_ms = now_boot_ms();
-	int r = change_once(sets, &c);
+	int r = c.alter ? -EEXIST : change_once(sets, &c);
 
 	for (int i = 1; i < TRIES && (r == -EEXIST || r == -ENOENT); i++) {
 		if (!members) {
@@ -229,6 +243,8 @@ static int change_members(struct sets *sets, struct member_change c)
 		if (r < 0)
 			return r;
 		c.members = members;
+		if (c.alter && !are_members(sets, &c))
+			return -ESRCH;
 		r = change_once(sets, &c);
 	}
 	return r;
@@ -241,7 +257,8 @@ int set_grant(struct sets *sets, const char *zone, const struct change *change,
 							   .change = change,
 							   .elements = elements,
 							   .count = change->count,
-							   .grant = true});
+							   .grant = true,
+							   .alter = change->op == CHANGE_ALTER});
 }
 
 int set_revoke(struct sets *sets, const char *zone, const struct change *change,

@@ -34,8 +34,8 @@ struct sets {
 int sets_init(struct sets *sets, struct netlink *nl);
 void sets_finish(struct sets *sets);
 
-/* zone: its name; change: count, limits, comment (at most 127 bytes).
- * An end of 0: none.  Negative errno: nothing was changed. */
+/* zone: its name; change: op, count, limits, comment (at most 127 bytes).
+ * An end of 0: none.  Negative errno: nothing was changed; -ESRCH: CHANGE_ALTER of one that is no member. */
 int set_grant(struct sets *sets, const char *zone, const struct change *change,
 	      const struct change_element *elements);
 /* A MAC that is no member is fine.  ret_counters: what each had used just before; who was no member, or cannot be read, is absent. */

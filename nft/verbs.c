@@ -112,9 +112,9 @@ static int verb_load(struct gate *gate, const union msg *msg)
 static bool change_valid(const struct gate *gate, const struct change *c,
 			 const struct change_element *elements, size_t max)
 {
-	const bool grant = c->op == CHANGE_GRANT;
+	const bool grant = c->op == CHANGE_GRANT || c->op == CHANGE_ALTER;
 
-	if (c->op < CHANGE_GRANT || c->op > CHANGE_TRUST)
+	if (c->op < CHANGE_GRANT || c->op > CHANGE_ALTER)
 		return false;
 	if (c->zone >= gate->count || c->count > max ||
 	    !memchr(c->comment, '\0', sizeof(c->comment)))

@@ -304,6 +304,46 @@ def test_nothing_changes_what_the_kernel_has_ended(running):
     assert g1.mac not in gw.members()
 
 
+def test_nothing_changes_what_the_kernel_ends_meanwhile(running):
+    """The engine saw it in time, and the gate, which was stopped, not: no quota begins anew."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    gate = gw.pids()["portald-gate"][0]
+    grant(gw, g1, "--for", "3s", "--quota-down", "1G")
+    sock, request = asking(gw, g1, more=3600)
+    with sock:
+        os.kill(gate, signal.SIGSTOP)
+        try:
+            sock.sendall(request)
+            assert gw.status()  # came later: so the gate has been asked
+            wait_until(lambda: g1.mac not in gw.members(), what="the kernel ends it", timeout=20)
+        finally:
+            os.kill(gate, signal.SIGCONT)
+        answer = json.loads(sock.makefile().readline())
+    assert (answer["changed"], answer["unknown"]) == (0, []) and answer["refused"][0]["why"] == "the session is ending"
+    wait_until(lambda: session(gw, g1) is None, what="the engine ends it", timeout=20)
+    assert g1.mac not in gw.members() and "refused" not in " ".join(gw.status()["warnings"])
+
+
+def test_a_change_that_finds_its_session_flushed_is_made(running):
+    """It is no end of the kernel's: the session is put back, and then changed."""
+    lab, gw = running
+    g1 = lab.guests["g1"]
+    gate = gw.pids()["portald-gate"][0]
+    grant(gw, g1, "--for", "1h")
+    sock, request = asking(gw, g1, note="changed")
+    with sock:
+        os.kill(gate, signal.SIGSTOP)
+        try:
+            sock.sendall(request)
+            assert gw.status()  # came later: so the gate has been asked
+            lab.nft("flush ruleset")
+        finally:
+            os.kill(gate, signal.SIGCONT)
+        assert json.loads(sock.makefile().readline())["changed"] == 1
+    assert session(gw, g1)["note"] == "changed" and gw.everywhere().keys() == {g1.mac}
+
+
 @pytest.mark.parametrize("rate", ["rate-up", "rate-down"])
 def test_no_rate_outlives_a_revoke_that_comes_upon_a_change(running, rate):
     """portald does not know of the rate yet when it asks the gate, which is stopped, for the revoke."""
