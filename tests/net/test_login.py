@@ -186,6 +186,7 @@ def test_an_address_that_moves_on(lab, fresh, family):
         g1.readdress({4: "192.0.2.61", 6: "2001:db8:1::61"})
         g4.readdress(other)
         g1.readdress(first)
+        lab.check("gw", ["ip", "neigh", "flush", "dev", "br-guest"])  # who had them meanwhile
 
 
 @families
@@ -216,7 +217,7 @@ def test_what_list_and_show_say(lab, fresh):
     wait_until(lambda: fresh.sessions()[("guest", g1.mac)]["bytes-down"] >= 1_000_000, what="bytes are counted")
     session = fresh.sessions()[("guest", g1.mac)]
     assert session["how"] == "login"
-    assert session["bytes-down"] < 1_500_000 and 1000 < session["bytes-up"] < 500_000
+    assert session["bytes-down"] < 1_500_000 and 100 < session["bytes-up"] < 500_000
     assert g1.addresses[4] in session["addresses"]
     assert 0 <= session["seconds-used"] < 60 and 8 * 3600 - 60 < session["seconds-left"] <= 8 * 3600
     assert fresh.ctl("show", g1.mac)["sessions"][0]["mac"] == g1.mac
