@@ -63,12 +63,11 @@ static void changed(void *data, int error, size_t replaced)
 static bool change(struct client *c, const struct session *s)
 {
 	const struct control_request *q = &c->request;
-	const uint64_t now = now_boot_ms();
 	const struct policy_request request = {
 		.ask = ASK_SET,
 		.seconds = q->seconds,
 		.more = q->more,
-		.left_ms = s->ends_ms > now ? s->ends_ms - now : 0,
+		.left_ms = session_left_ms(s),
 		.seconds_max = CONFIG_SESSION_MAX,
 		.zone_limits = s->limits,
 		.limits = q->limits,

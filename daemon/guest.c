@@ -26,13 +26,12 @@ struct asking {
 static struct policy_request ask_to_extend(const struct engine *e, const struct session *s)
 {
 	const struct zone_config *zone = &e->config->zones[s->key.zone];
-	const uint64_t now = now_boot_ms();
 
 	return (struct policy_request){
 		.ask = ASK_EXTEND,
 		.has_session = true,
 		.seconds_max = CONFIG_SESSION_MAX,
-		.left_ms = s->ends_ms > now ? s->ends_ms - now : 0,
+		.left_ms = session_left_ms(s),
 		.zone_limits = s->limits,
 		.trusted = trust_covers(e, s->key.zone, &s->key.mac),
 		.by_login = s->how == HOW_LOGIN,

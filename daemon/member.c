@@ -296,9 +296,9 @@ int member_grant(struct engine *e, const struct member_grant *grant, member_done
 int member_change(struct engine *e, const struct session *session,
 		  const struct member_change *change, member_done_fn *done, void *data)
 {
-	const uint64_t now = now_boot_ms();
+	const uint64_t left_ms = session_left_ms(session);
 
-	if (session->ending || session->ends_ms <= now)
+	if (session->ending || left_ms == 0)
 		return -ESRCH;
 	struct pending *c = pending_new(e, CHANGE_ALTER, session->key.zone, &session->key.mac, 1);
 
@@ -309,9 +309,9 @@ int member_change(struct engine *e, const struct session *session,
 	c->event = change->event;
 	c->left_ms = change->left_ms;
 	c->booted_ms = change->booted_ms;
-	c->length_ms = c->left_ms + session_used_ms(session->length_ms, session->ends_ms - now,
-						    session->started, now_unix());
-	c->ends_ms = now + c->left_ms;
+	c->length_ms = c->left_ms +
+		       session_used_ms(session->length_ms, left_ms, session->started, now_unix());
+	c->ends_ms = now_boot_ms() + c->left_ms;
 	c->limits = change->limits;
 	egress_strip(e, &c->limits);
 	c->started = session->started;

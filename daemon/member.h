@@ -11,7 +11,8 @@
 #include "daemon/engine.h"
 
 /* error: 0, or negative errno from the gate (-EKEYREJECTED: somebody else opened the connection; -ESRCH: a
- * change, and the kernel has ended the session meanwhile); then nothing was changed. replaced: how many had a session before. */
+ * change, and the kernel has ended the session meanwhile); then nothing was changed.
+ * replaced: how many had a session before. */
 typedef void member_done_fn(void *data, int error, size_t replaced);
 
 /* Who is behind a change, for the audit log. */

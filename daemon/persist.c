@@ -45,7 +45,7 @@ struct store *persist_store(const struct engine *e)
 static void describe(const struct engine *e, const struct session *s, struct store_session *ret_row)
 {
 	const uint64_t now = now_boot_ms(), unix_ms = now_unix_ms();
-	const uint64_t left_ms = s->ends_ms > now ? s->ends_ms - now : 0;
+	const uint64_t left_ms = session_left_ms(s);
 
 	*ret_row = (struct store_session){
 		.mac = s->key.mac,

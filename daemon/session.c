@@ -175,11 +175,16 @@ void sessions_walk_end(struct sessions_walk *w)
 	LIST_REMOVE(w, entry);
 }
 
+uint64_t session_left_ms(const struct session *s)
+{
+	const uint64_t now = now_boot_ms();
+
+	return s->ends_ms > now ? s->ends_ms - now : 0;
+}
+
 uint64_t session_seconds_left(const struct session *s)
 {
-	uint64_t now = now_boot_ms();
-
-	return s->ends_ms > now ? (s->ends_ms - now + 999) / 1000 : 0;
+	return (session_left_ms(s) + 999) / 1000;
 }
 
 uint64_t session_used_ms(uint64_t length_ms, uint64_t left_ms, uint64_t started, uint64_t unix_s)
@@ -191,11 +196,7 @@ uint64_t session_used_ms(uint64_t length_ms, uint64_t left_ms, uint64_t started,
 
 uint64_t session_seconds_used(const struct session *s)
 {
-	const uint64_t now = now_boot_ms();
-
-	return session_used_ms(s->length_ms, s->ends_ms > now ? s->ends_ms - now : 0, s->started,
-			       now_unix()) /
-	       1000;
+	return session_used_ms(s->length_ms, session_left_ms(s), s->started, now_unix()) / 1000;
 }
 
 void session_saw(struct session *s, const struct addr *addr)

@@ -58,6 +58,7 @@ struct session {
 	UT_hash_handle hh;
 };
 
+uint64_t session_left_ms(const struct session *s);
 uint64_t session_seconds_left(const struct session *s);
 uint64_t session_seconds_used(const struct session *s);
 /* What a session has used if left_ms are left.  If its length is not known: by the clock, which says unix_s. */

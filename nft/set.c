@@ -221,8 +221,8 @@ static bool are_members(const struct sets *sets, const struct member_change *c)
 }
 
 /* First as if all were new (a grant) or there (a revoke), which is nearly always so; if the kernel
- * knows better, again with what it holds.  What is altered is never new: it is deleted in the same transaction, which fails if the
- * kernel has ended it meanwhile. */
+ * knows better, again with what it holds.  What is altered is never new: it is deleted in the same transaction,
+ * which fails if the kernel has ended it meanwhile. */
 static int change_members(struct sets *sets, struct member_change c)
 {
 	CLEANUP(cleanup_free) struct member *members = NULL;

@@ -93,14 +93,6 @@ static int put_zone(struct gate *gate, const char *zone, struct members *m)
 	return set_put_holdings(&gate->sets, zone, m->all, m->count);
 }
 
-/* The tables that are there are ours, whether the new ones or still the old ones.  One that is not there was flushed, unheard, while
- * none was known; the next watch_take() says so. */
-static void remember(struct watch *w)
-{
-	if (watch_remember(w) == -ENOENT)
-		w->missed = true;
-}
-
 /* Behind the closed guard. */
 static int replace(struct gate *gate, const char *text, struct members *zones,
 		   char error[static ERROR_TEXT_MAX])
@@ -115,13 +107,15 @@ static int replace(struct gate *gate, const char *text, struct members *zones,
 	watch_forget(&gate->flushes);
 	if (r == 0)
 		r = load_run(gate, text, error);
+	/* Those that are there are ours, the new ones or still the old ones.  One that is not was flushed, unheard,
+	 * while none was known; the next watch_take() says so. */
+	if (watch_remember(&gate->flushes) == -ENOENT)
+		gate->flushes.missed = true;
 	if (r < 0) { /* the tables are still the old ones */
 		int opened = gate->closed ? 0 : guard_put(&gate->guard, GUARD_OPEN);
 
-		remember(&gate->flushes);
 		return opened < 0 ? opened : r;
 	}
-	remember(&gate->flushes);
 	log_warning("the tables were another version's; made anew for their %zu member(s)", count);
 	for (size_t i = 0; i < gate->count && r == 0; i++)
 		r = put_zone(gate, gate->zones[i].name, &zones[i]);
