@@ -22,94 +22,12 @@ struct loading {
 	bool read;		   /* the store is */
 	persist_loaded_fn *loaded; /* NULL: the kernel's sessions are not in the table yet */
 	struct store_contents contents;
-	uint64_t unix_ms; /* when we began, as the clock said */
 	size_t step, at;
 	struct sessions_walk walk;
 	bool walking;
 	size_t restored, ended, foreign, behind, unsure;
 	bool odd; /* rows go by another clock than now */
 };
-
-/* The clock of the rows when the second of their record was over: a session had no more left then than when
- * it was written. */
-static uint64_t last_ms(const struct persist *p)
-{
-	return p->last.unix_s * 1000 + PERSIST_RECORD_MS;
-}
-
-/* The earliest that it can have been then; of a row that was written while the clock was behind, another
- * time.  Only after a reboot. */
-static uint64_t earliest_ms(const struct persist *p, const struct store_session *row)
-{
-	return row->booted_ms ? row->booted_ms + p->last.boot_ms + PERSIST_RECORD_MS : last_ms(p);
-}
-
-/* After a reboot, what the clock says now cannot be. */
-static bool is_behind(const struct loading *l, const struct store_session *row)
-{
-	const struct persist *p = l->engine->persist;
-
-	return !p->restarted && (l->unix_ms / 1000 + 1) * 1000 < earliest_ms(p, row);
-}
-
-/* After a reboot, what it says can be, but it may have been saved when the machine went off: it was synchronised
- * once, and is not yet again.  A row that was written when nobody had synchronised it says nothing of it. */
-static bool is_unsure(const struct loading *l, const struct store_session *row)
-{
-	const struct persist *p = l->engine->persist;
-
-	return !p->restarted && !p->now.synchronised && (p->last.synchronised || row->booted_ms) &&
-	       !is_behind(l, row);
-}
-
-/* What it says, or the earliest that it can be.  One that may have been saved counts as behind by more than
- * anybody sets one that is right. */
-static uint64_t clock_ms(const struct loading *l, const struct store_session *row)
-{
-	if (is_behind(l, row))
-		return earliest_ms(l->engine->persist, row);
-	return l->unix_ms + (is_unsure(l, row) ? PERSIST_RECORD_MS + PERSIST_STEP_MS : 0);
-}
-
-/* When we began, by the clock of the rows. */
-static uint64_t began_ms(const struct loading *l, const struct store_session *row)
-{
-	const struct persist *p = l->engine->persist;
-
-	if (p->restarted)
-		return p->last.unix_s * 1000 + p->loaded_ms - p->last.boot_ms;
-	return clock_ms(l, row) + last_ms(p) - earliest_ms(p, row);
-}
-
-/* For session.booted_ms. */
-static uint64_t booted_ms(const struct loading *l, const struct store_session *row)
-{
-	const struct persist *p = l->engine->persist;
-
-	if (p->restarted)
-		return row->booted_ms;
-	if (!is_behind(l, row) && !is_unsure(l, row))
-		return 0;
-	return clock_ms(l, row) > p->loaded_ms ? clock_ms(l, row) - p->loaded_ms : 1;
-}
-
-/* Milliseconds that are left of a row now; 0: it has ended. */
-static uint64_t left_of(const struct loading *l, const struct store_session *row)
-{
-	const uint64_t at_ms = began_ms(l, row) + now_boot_ms() - l->engine->persist->loaded_ms;
-	const uint64_t ends_ms = row->ends_unix * 1000;
-
-	return ends_ms > at_ms ? ends_ms - at_ms : 0;
-}
-
-/* The clock was set since the last record, in the same boot. */
-static bool was_set(const struct persist *p)
-{
-	const int64_t went_on = (int64_t)(p->now.boot_ms - p->last.boot_ms);
-	const int64_t shows = ((int64_t)p->now.unix_s - (int64_t)p->last.unix_s) * 1000;
-
-	return p->restarted && llabs(shows - went_on) >= 1000;
-}
 
 static void take_used(struct session *s, const struct store_session *row)
 {
@@ -182,7 +100,7 @@ static const char *why_over(const struct loading *l, const struct store_session 
 	const struct engine *e = l->engine;
 
 	*ret_ended_unix = row->ends_unix;
-	if (left_of(l, row) == 0)
+	if (persist_row_left_ms(e->persist, row) == 0)
 		return "expiry";
 	*ret_ended_unix = e->persist->now.unix_s;
 	for (size_t i = 0; i < STORE_LISTS; i++) {
@@ -190,17 +108,6 @@ static const char *why_over(const struct loading *l, const struct store_session 
 			return list_events[i];
 	}
 	return NULL;
-}
-
-/* Its guest could send while we were away; if it did, the kernel counted it. */
-static void take_activity(const struct loading *l, struct session *s,
-			  const struct store_session *row)
-{
-	const uint64_t loaded_ms = l->engine->persist->loaded_ms, at_ms = began_ms(l, row);
-	const uint64_t active_ms = row->last_active_unix * 1000;
-	const uint64_t idle_ms = at_ms > active_ms ? at_ms - active_ms : 0;
-
-	s->active_ms = loaded_ms > idle_ms ? loaded_ms - idle_ms : 0;
 }
 
 static void take_known(struct loading *l, struct session *s, const struct store_session *row)
@@ -213,11 +120,12 @@ static void take_known(struct loading *l, struct session *s, const struct store_
 	else
 		take_row(s, row);
 	if (e->persist->restarted)
-		take_activity(l, s, row);
+		s->active_ms = persist_row_active_ms(e->persist, row);
 	/* else the clock was set, and one of the two has heard of it: the kernel says by itself whether it has */
 	if (e->persist->restarted && s->ends_ms > now && s->booted_ms == row->booted_ms)
-		sessions_put(&e->sessions, s->key.zone, &row->mac,
-			     now + left_of_both(s->ends_ms - now, left_of(l, row)));
+		sessions_put(
+			&e->sessions, s->key.zone, &row->mac,
+			now + left_of_both(s->ends_ms - now, persist_row_left_ms(e->persist, row)));
 }
 
 static void take_session(struct loading *l, const struct store_session *row)
@@ -229,7 +137,8 @@ static void take_session(struct loading *l, const struct store_session *row)
 	uint64_t ended_unix;
 
 	l->odd |= !e->persist->restarted &&
-		  (row->booted_ms || is_behind(l, row) || is_unsure(l, row));
+		  (row->booted_ms || persist_row_is_behind(e->persist, row) ||
+		   persist_row_is_unsure(e->persist, row));
 	if (zone < 0) { /* it may come back to the configuration */
 		l->foreign++;
 		return;
@@ -243,20 +152,21 @@ static void take_session(struct loading *l, const struct store_session *row)
 	if (why) {
 		struct store_session over = *row;
 
-		over.left_ms = left_of(l, row);
+		over.left_ms = persist_row_left_ms(e->persist, row);
 		l->ended++;
 		store_end_session(e->persist->store, &over, ended_unix, why, NULL, NULL);
 		return;
 	}
-	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac, now_boot_ms() + left_of(l, row));
+	s = sessions_put(&e->sessions, (uint32_t)zone, &row->mac,
+			 now_boot_ms() + persist_row_left_ms(e->persist, row));
 	if (!s) {
 		engine_fail(e, "out of memory");
 		return;
 	}
 	take_row(s, row);
-	s->booted_ms = booted_ms(l, row);
-	l->behind += is_behind(l, row);
-	l->unsure += is_unsure(l, row);
+	s->booted_ms = persist_row_booted_ms(e->persist, row);
+	l->behind += persist_row_is_behind(e->persist, row);
+	l->unsure += persist_row_is_unsure(e->persist, row);
 	s->round = ROUND_NEVER;
 	l->restored++;
 }
@@ -365,7 +275,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	}
 	/* those that the store lacks or has otherwise; if the clock was or is still to be set, all */
 	if (l->step == STEPS)
-		persist_fill(l->engine, p->put_all || l->odd || was_set(p), filled);
+		persist_fill(l->engine, p->put_all || l->odd || persist_clock_was_set(p), filled);
 	else
 		go_on(l);
 }
@@ -380,7 +290,7 @@ static void begin(struct loading *l)
 	store_clock_now(&p->now);
 	p->loaded_ms = now_boot_ms();
 	p->restarted = strcmp(p->last.boot_id, p->now.boot_id) == 0;
-	l->unix_ms = now_unix_ms();
+	p->loaded_unix_ms = now_unix_ms();
 	store_begin_all(p->store); /* until persist_fill() is done: one clock record for all */
 	go_on(l);
 }

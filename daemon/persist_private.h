@@ -29,9 +29,23 @@ struct persist {
 	bool put_all; /* while loading somebody asked for persist_put_all() */
 	/* as it was when loading began */
 	struct store_clock last, now;
-	uint64_t loaded_ms; /* CLOCK_BOOTTIME then */
-	bool restarted;	    /* not rebooted: the last clock record is of this boot */
+	uint64_t loaded_ms;	 /* CLOCK_BOOTTIME then */
+	uint64_t loaded_unix_ms; /* as the clock said then */
+	bool restarted;		 /* not rebooted: the last clock record is of this boot */
 };
+
+/* Of a row, once loading has begun.  After a reboot, what the clock said then cannot be; or may have been saved when the
+ * machine went off. */
+bool persist_row_is_behind(const struct persist *p, const struct store_session *row);
+bool persist_row_is_unsure(const struct persist *p, const struct store_session *row);
+/* For session.booted_ms. */
+uint64_t persist_row_booted_ms(const struct persist *p, const struct store_session *row);
+/* Milliseconds that are left now; 0: it has ended. */
+uint64_t persist_row_left_ms(const struct persist *p, const struct store_session *row);
+/* After a restart, for session.active_ms: its guest could send while we were away; if it did, the kernel counted it. */
+uint64_t persist_row_active_ms(const struct persist *p, const struct store_session *row);
+/* The clock was set since the last record, in the same boot. */
+bool persist_clock_was_set(const struct persist *p);
 
 /* Begins to read the store. */
 int persist_load_create(struct engine *e);

@@ -11,5 +11,6 @@
 void session_comment(char comment[static COMMENT_MAX], uint64_t started, enum session_how how,
 		     uint64_t booted_ms, uint64_t length_ms, const struct limits *limits,
 		     const char *note);
-/* Reads it back, also as earlier versions wrote it, with whole names; what was lost: session.told.  What cannot be read (somebody else's element) becomes a grant that started now. */
+/* Reads it back, also as earlier versions wrote it, with whole names; what was lost: session.told.  What
+ * cannot be read (somebody else's element) becomes a grant that started now. */
 void session_parse_comment(struct session *s, const char *comment);
