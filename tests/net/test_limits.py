@@ -285,44 +285,30 @@ def asking(gw, guest, verb="set", **change):
     return sock, (json.dumps({"verb": verb, "macs": [guest.mac], **change}) + "\n").encode()
 
 
-def test_nothing_changes_what_the_kernel_has_ended(running):
-    """The engine hears of it before it has seen the end itself: no quota begins anew."""
+@pytest.mark.parametrize("stopped", ["portald", "portald-gate"])
+def test_nothing_changes_what_the_kernel_has_ended(running, stopped):
+    """The engine hears of the change before it has seen the end itself; or the gate after the engine found that there is time."""
     lab, gw = running
     g1 = lab.guests["g1"]
-    engine = gw.pids()["portald"][0]
+    pid = gw.pids()[stopped][0]
     grant(gw, g1, "--for", "3s", "--quota-down", "1G")
     sock, request = asking(gw, g1, more=3600)
     with sock:
-        os.kill(engine, signal.SIGSTOP)
+        os.kill(pid, signal.SIGSTOP)
         try:
             sock.sendall(request)
+            if stopped == "portald-gate":
+                assert gw.status()  # came later: so the gate has been asked
             wait_until(lambda: g1.mac not in gw.members(), what="the kernel ends it", timeout=20)
         finally:
-            os.kill(engine, signal.SIGCONT)
-        assert json.loads(sock.makefile().readline())["changed"] == 0
+            os.kill(pid, signal.SIGCONT)
+        answer = json.loads(sock.makefile().readline())
+    assert answer["changed"] == 0, "no quota begins anew"
+    if stopped == "portald-gate":
+        assert answer["unknown"] == [] and answer["refused"][0]["why"] == "the session is ending"
+        assert "refused" not in " ".join(gw.status()["warnings"])
     wait_until(lambda: session(gw, g1) is None, what="the engine ends it", timeout=20)
     assert g1.mac not in gw.members()
-
-
-def test_nothing_changes_what_the_kernel_ends_meanwhile(running):
-    """The engine saw it in time, and the gate, which was stopped, not: no quota begins anew."""
-    lab, gw = running
-    g1 = lab.guests["g1"]
-    gate = gw.pids()["portald-gate"][0]
-    grant(gw, g1, "--for", "3s", "--quota-down", "1G")
-    sock, request = asking(gw, g1, more=3600)
-    with sock:
-        os.kill(gate, signal.SIGSTOP)
-        try:
-            sock.sendall(request)
-            assert gw.status()  # came later: so the gate has been asked
-            wait_until(lambda: g1.mac not in gw.members(), what="the kernel ends it", timeout=20)
-        finally:
-            os.kill(gate, signal.SIGCONT)
-        answer = json.loads(sock.makefile().readline())
-    assert (answer["changed"], answer["unknown"]) == (0, []) and answer["refused"][0]["why"] == "the session is ending"
-    wait_until(lambda: session(gw, g1) is None, what="the engine ends it", timeout=20)
-    assert g1.mac not in gw.members() and "refused" not in " ".join(gw.status()["warnings"])
 
 
 def test_a_change_that_finds_its_session_flushed_is_made(running):
