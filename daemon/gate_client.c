@@ -52,12 +52,14 @@ int gate_reply_error(const union msg *reply)
 	return reply->head.type == MSG_GATE_DONE ? reply->gate_done.error : 0;
 }
 
-/* A guest that cannot be verified is no failure of the kernel's, nor is a session that it has ended. */
+bool gate_reply_is_failure(int error)
+{
+	return error < 0 && error != -EKEYREJECTED && error != -ESRCH;
+}
+
 static void done(struct gate_client *g, const union msg *msg)
 {
-	const int error = msg->gate_done.error;
-
-	if (error < 0 && error != -EKEYREJECTED && error != -ESRCH) {
+	if (gate_reply_is_failure(msg->gate_done.error)) {
 		g->errors++;
 		g->refused_ms = now_boot_ms();
 		memcpy(g->refused, msg->gate_done.text, sizeof(g->refused));

@@ -12,11 +12,14 @@
 #include "daemon/channel.h"
 
 /* reply: the answer, whose gate_done.error is 0 or a negative errno that its text explains;
- * MSG_GATE_SESSION comes any number of times before MSG_GATE_DONE, which ends it; MSG_GATE_COUNTERS comes instead of it. */
+ * MSG_GATE_SESSION comes any number of times before MSG_GATE_DONE, which ends it;
+ * MSG_GATE_COUNTERS comes instead of it. */
 typedef void gate_reply_fn(void *data, const union msg *reply);
 
 /* 0, or what a MSG_GATE_DONE says. */
 int gate_reply_error(const union msg *reply);
+/* The kernel's or the gate's, and not that a guest cannot be verified or that its session has ended. */
+bool gate_reply_is_failure(int error);
 
 struct gate_wait;
 TAILQ_HEAD(gate_waits, gate_wait);

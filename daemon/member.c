@@ -146,12 +146,6 @@ static bool ask_again(struct pending *c, int error, gate_reply_fn *fn)
 	return false;
 }
 
-static void log_refusal(const struct pending *c, const struct gate_done *done)
-{
-	log_error("zone %s: %s of %zu guest(s) failed: %s", c->engine->config->zones[c->zone].name,
-		  c->event, c->count, done->text);
-}
-
 static void log_change(const struct pending *c, size_t count)
 {
 	const char *zone = c->engine->config->zones[c->zone].name;
@@ -203,14 +197,19 @@ void member_end_blocked(struct engine *e, uint32_t zone, const struct mac *macs,
 }
 
 /* They stay as they were. */
-static void settle_all(const struct pending *c)
+static void refused(struct pending *c, const struct gate_done *done)
 {
+	if (gate_reply_is_failure(done->error))
+		log_error("zone %s: %s of %zu guest(s) failed: %s",
+			  c->engine->config->zones[c->zone].name, c->event, c->count, done->text);
 	for (size_t i = 0; i < c->count; i++) {
 		struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
 
 		if (s)
 			persist_settle(c->engine, s);
 	}
+	c->done(c->data, done->error, 0);
+	free(c);
 }
 
 static void granted(void *data, const union msg *reply)
@@ -221,8 +220,12 @@ static void granted(void *data, const union msg *reply)
 	note_asked(c, false);
 	if (ask_again(c, error, granted))
 		return;
+	if (error < 0) {
+		refused(c, &reply->gate_done);
+		return;
+	}
 	c->waiting = 1;
-	for (size_t i = 0; i < c->count && error == 0; i++) {
+	for (size_t i = 0; i < c->count; i++) {
 		bool had = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]) != NULL;
 		struct session *s =
 			sessions_put(&c->engine->sessions, c->zone, &c->macs[i], c->ends_ms);
@@ -252,17 +255,9 @@ static void granted(void *data, const union msg *reply)
 		c->waiting++;
 		persist_put(c->engine, s, kept, c);
 	}
-	if (error == 0) {
-		log_change(c, c->count);
-		member_end_blocked(c->engine, c->zone, c->macs, c->count);
-		kept(c);
-		return;
-	}
-	if (error != -EKEYREJECTED && error != -ESRCH)
-		log_refusal(c, &reply->gate_done);
-	settle_all(c);
-	c->done(c->data, error, 0);
-	free(c);
+	log_change(c, c->count);
+	member_end_blocked(c->engine, c->zone, c->macs, c->count);
+	kept(c);
 }
 
 int member_grant(struct engine *e, const struct member_grant *grant, member_done_fn *done,
@@ -325,8 +320,8 @@ int member_change(struct engine *e, const struct session *session,
 	return r;
 }
 
-/* The sessions of a revoke.  Its rates only say whether any of them may have one, as when a change is on its way; the gate looks
- * again if another has none. */
+/* The sessions of a revoke.  Its rates only say whether any of them may have one, as when a change is on its
+ * way; the gate looks again if another has none. */
 static void mark(struct pending *c, bool ending)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -352,15 +347,12 @@ static void revoked(void *data, const union msg *reply)
 
 	if (ask_again(c, error, revoked))
 		return;
-	c->waiting = 1;
 	if (error < 0) {
 		mark(c, false);
-		log_refusal(c, &reply->gate_done);
-		settle_all(c);
-		c->done(c->data, error, 0);
-		free(c);
+		refused(c, &reply->gate_done);
 		return;
 	}
+	c->waiting = 1;
 	for (size_t i = 0; i < c->count; i++) {
 		struct session *s = sessions_find(&c->engine->sessions, c->zone, &c->macs[i]);
 
