@@ -204,13 +204,13 @@ class Gateway:
         return found
 
     def everywhere(self, zone="guest"):
-        """The members of all three sets of a zone.  They must be the same, but for the moment in which one ends."""
+        """The members of all three sets of a zone.  They must be the same, but while some end."""
         def alike():
             sets.append([self.members(zone), self.members(zone, "_up"), self.members(zone, "_down", "netdev")])
             return sets[-1][0].keys() == sets[-1][1].keys() == sets[-1][2].keys()
 
         sets = []
-        wait_until(alike, 2.0, "the three sets have the same members")
+        wait_until(alike, 20.0, "the three sets have the same members")
         return sets[-1][0]
 
     def ruleset(self):
