@@ -4,10 +4,13 @@ import os
 import re
 import socket
 import subprocess
+import time
 
 import pytest
 
 import gateway
+from conftest import families
+from gateway import DIVERT
 from guest import assert_cut, bracket, up_address
 from namespace import ip_batch, open_socket, wait_until
 
@@ -249,6 +252,38 @@ def test_reload_cuts_nobody(lab, own_gateway):
     g2.login(6)
     assert 3600 < gw.everywhere()[g2.mac] <= 7200
     assert gw.everywhere()[g1.mac] > 3500
+
+
+@families
+def test_reload_changes_the_answer_at_once(lab, own_gateway, family):
+    """Of two guests that ask for the same within a second, one before and one after it: nobody gets an answer that was kept."""
+    gw = own_gateway()
+    g1 = lab.add_guest("g1")
+    url = f"http://{bracket(up_address(family))}/the-same"
+    for title in ("The first title", "The second title", "The third title"):
+        gw.write_config(f'zone "guest" {{\n  interface = "br-guest"\n  title = "{title}"\n}}\n')
+        time.sleep(1.1 - time.time() % 1)  # not at its very beginning: time(2) is late by up to a tick
+        assert title.encode() not in g1.get(url).body
+        gw.reload_now()
+        assert title.encode() in g1.get(url).body
+
+
+@families
+def test_reload_changes_the_limit_of_who_is_metered_already(lab, own_gateway, family):
+    meter, share = ("packets", 8) if DIVERT == "queue" else ("connections", 1)
+    zone = 'zone "guest" {\n  interface = "br-guest"\n  connection-limit = %d\n}\n'
+    gw = own_gateway(zone % 30)
+    g1 = lab.add_guest("g1")
+
+    def limits():
+        listing = lab.check("gw", ["nft", "list", "set", "inet", "portald", f"z_guest_{meter}"])
+        return re.findall(rf"{g1.mac} limit rate (?:over )?(\d+)/second", listing)
+
+    for limit in (30, 50):
+        gw.write_config(zone % limit)
+        gw.reload_now()
+        assert g1.get(f"http://{bracket(up_address(family))}/").status == 511
+        assert limits() == [str(limit * share)]
 
 
 def test_reload_of_a_bad_file_changes_nothing(lab, own_gateway):
