@@ -3,16 +3,14 @@
 #include <strings.h>
 
 #include "common/probe.h"
-
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS	"0123456789"
+#include "common/text.h"
 
 enum { HOST_MAX = 253 };
 
 /* RFC 3986, 3.3; '*' is among them */
 static bool is_path(const char *path)
 {
-	const size_t n = strspn(path, LETTERS DIGITS "-._~/!$&'()*+,;=:@%");
+	const size_t n = text_span(path, "-._~/!$&'()*+,;=:@%");
 	const char *star = strchr(path, '*');
 
 	return path[n] == '\0' && (!star || star[1] == '\0');
@@ -31,9 +29,8 @@ bool probe_is_pattern(const char *text)
 		name += 2;
 	const size_t name_len = len - (size_t)(name - text);
 
-	return name_len > 0 && name_len <= HOST_MAX &&
-	       strspn(name, LETTERS DIGITS "-._") >= name_len && *name != '.' &&
-	       name[name_len - 1] != '.';
+	return name_len > 0 && name_len <= HOST_MAX && text_span(name, "-._") >= name_len &&
+	       *name != '.' && name[name_len - 1] != '.';
 }
 
 static bool matches_host(const char *pattern, size_t pattern_len, const char *host, size_t len)

@@ -69,3 +69,32 @@ void text_copy(char *buf, size_t size, const char *text)
 	memcpy(buf, text, len);
 	buf[len] = '\0';
 }
+
+/* ASCII, whatever the locale */
+static bool is_alphanumeric(char c)
+{
+	const unsigned char letter = (unsigned char)c | 0x20;
+
+	return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
+}
+
+size_t text_span(const char *text, const char *more)
+{
+	const char *at = text;
+
+	while (is_alphanumeric(*at) || (*at != '\0' && strchr(more, *at)))
+		at++;
+	return (size_t)(at - text);
+}
+
+void text_add_number(struct text_buffer *b, uint64_t number, unsigned int digits)
+{
+	char text[20]; /* of the largest: digits beyond that are not written */
+	size_t i = sizeof(text);
+
+	for (; i > 0 && (number > 0 || digits > 0 || i == sizeof(text)); number /= 10) {
+		text[--i] = (char)('0' + number % 10);
+		digits -= digits > 0;
+	}
+	text_add(b, text + i, sizeof(text) - i);
+}

@@ -8,11 +8,12 @@
  */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/probe.h"
+#include "common/text.h"
 #include "portal/answer.h"
 
 const char *const answer_names[ANSWER_VALUES] = {
@@ -56,8 +57,8 @@ static unsigned int status_of(const struct answer_request *req, const struct ans
 {
 	const size_t count = zone->strict ? 0 : sizeof(redirected) / sizeof(redirected[0]);
 
-	return is_get(req->method) && (is_listed(&req->target, zone->probes, zone->probe_count) ||
-				       is_listed(&req->target, redirected, count))
+	return is_get(req->method) && (is_listed(req->target, zone->probes, zone->probe_count) ||
+				       is_listed(req->target, redirected, count))
 		       ? 302
 		       : 511;
 }
@@ -66,26 +67,28 @@ static unsigned int status_of(const struct answer_request *req, const struct ans
 static void make_link(const struct answer_request *req, const struct answer_zone *zone,
 		      unsigned int status, char ret_link[static LINK_LOGIN_MAX])
 {
-	char origin[LINK_ORIGIN_MAX], original[LINK_TO_MAX] = "";
+	char secure[LINK_ORIGIN_MAX], original[LINK_TO_MAX] = "";
+	const bool to_secure = status == 511 && zone->secure;
 
-	if (status == 511 && zone->secure)
-		link_secure_origin(zone->hostname, origin);
-	else
-		link_origin(zone->hostname, &req->local, origin);
+	if (to_secure)
+		link_secure_origin(zone->hostname, secure);
 	if (status == 511 && is_get(req->method))
-		link_original(&req->target, original);
-	link_with_to(origin, status == 511 ? "login" : "", original, ret_link);
+		link_original(req->target, original);
+	link_with_to(to_secure ? secure : req->origin, status == 511 ? "login" : "", original,
+		     ret_link);
 }
 
 int answer_stranger(const struct answer_request *req, const struct answer_zone *zone, time_t now,
 		    struct response *ret_response)
 {
 	const unsigned int status = status_of(req, zone);
-	char link[LINK_LOGIN_MAX], refresh[16], *body;
+	char link[LINK_LOGIN_MAX], refresh[sizeof("4294967295")], *body;
+	struct text_buffer number = {refresh, refresh + sizeof(refresh) - 1, false};
 	size_t len;
 
 	make_link(req, zone, status, link);
-	snprintf(refresh, sizeof(refresh), "%u", (unsigned int)zone->refresh);
+	text_add_number(&number, zone->refresh, 1);
+	*number.at = '\0';
 
 	const struct template_value values[ANSWER_VALUES] = {
 		[ANSWER_LANG] = {.text = zone->lang},	[ANSWER_DIR] = {.text = zone->dir},
@@ -98,7 +101,7 @@ int answer_stranger(const struct answer_request *req, const struct answer_zone *
 	response_add(ret_response, "Cache-Control", "no-store");
 	response_add(ret_response, "Referrer-Policy", "no-referrer");
 	response_add(ret_response, "X-Content-Type-Options", "nosniff");
-	int r = status == 302 ? response_addf(ret_response, "Location", "%s", link) : 0;
+	int r = status == 302 ? response_add_copy(ret_response, "Location", link) : 0;
 
 	if (r < 0)
 		return r;
@@ -112,12 +115,16 @@ int answer_stranger(const struct answer_request *req, const struct answer_zone *
 /* The answer to one who asks the host h for `target`, from the address with the longest text. */
 static int measure(const struct answer_zone *zone, const char *target, size_t *ret_len)
 {
-	struct answer_request req = {.method = "GET", .local = {.family = 6}};
+	struct addr longest = {.family = 6};
+	char origin[LINK_ORIGIN_MAX];
+	struct link_target parts;
+	const struct answer_request req = {.method = "GET", .target = &parts, .origin = origin};
 	CLEANUP(response_finish) struct response response = {0};
 	char head[2 * RESPONSE_TEXT_MAX];
 
-	memset(req.local.b, 0xff, sizeof(req.local.b));
-	link_split(target, "h", &req.target);
+	memset(longest.b, 0xff, sizeof(longest.b));
+	link_origin(zone->hostname, &longest, origin);
+	link_split(target, "h", &parts);
 	int r = answer_stranger(&req, zone, 0, &response);
 
 	if (r == 0)

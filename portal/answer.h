@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "common/addr.h"
 #include "portal/link.h"
 #include "portal/response.h"
 #include "portal/template.h"
@@ -40,9 +39,10 @@ extern const char *const answer_names[ANSWER_VALUES];
 
 struct answer_request {
 	const char *method;
-	struct link_target target;
-	struct addr local; /* the gateway's end of the connection, or another address of it that the
-			      guest can reach */
+	const struct link_target *target;
+	const char *
+		origin; /* link_origin() of the gateway's end of the connection, or of another address of it that
+			       the guest can reach */
 };
 
 /* Fills ret_response (empty or finished).  -E2BIG, -ENOMEM: no answer can be made, close the

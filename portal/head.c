@@ -3,13 +3,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "portal/head.h"
 #include "portal/link.h"
 
-/* RFC 9110, 5.6.2 */
-#define TOKEN_CHARS                                                                                \
-	"!#$%&'*+-.^_`|~0123456789"                                                                \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+/* RFC 9110, 5.6.2: what else may stand in a token */
+#define TOKEN_CHARS "!#$%&'*+-.^_`|~"
 
 /* Ends the line that begins at `line` and returns the next one; NULL if it is not whole. */
 static char *end_line(char *line)
@@ -74,7 +73,7 @@ enum head_state head_read(const uint8_t *data, size_t len, struct head *ret_head
 	h->text[len] = '\0';
 
 	char *method = h->text + strspn(h->text, "\r\n");
-	char *target = method + strspn(method, TOKEN_CHARS);
+	char *target = method + text_span(method, TOKEN_CHARS);
 	const size_t method_len = (size_t)(target - method);
 
 	if (*method == '\0')

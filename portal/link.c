@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
 
+#include "common/text.h"
 #include "portal/link.h"
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS	"0123456789"
+#define DIGITS "0123456789"
 
 enum { NAME_MAX_BYTES = 253, PORT_DIGITS_MAX = 5 };
 
@@ -23,7 +22,7 @@ static size_t host_length(const char *text, const char *ends)
 			return 0;
 		n++;
 	} else {
-		n = strspn(text, LETTERS DIGITS "-._");
+		n = text_span(text, "-._");
 		if (n == 0 || n > NAME_MAX_BYTES)
 			return 0;
 	}
@@ -133,9 +132,21 @@ bool link_is_address(const char *host)
 
 bool link_is_hostname(const char *name)
 {
-	size_t n = strspn(name, LETTERS DIGITS "-.");
+	size_t n = text_span(name, "-.");
 
 	return n > 0 && n <= NAME_MAX_BYTES && name[n] == '\0' && name[0] != '.' && name[0] != '-';
+}
+
+static void make_origin(const char *scheme, const char *before, const char *host,
+			const char *behind, char ret_origin[static LINK_ORIGIN_MAX])
+{
+	struct text_buffer b = {ret_origin, ret_origin + LINK_ORIGIN_MAX - 1, false};
+
+	text_add_string(&b, scheme);
+	text_add_string(&b, before);
+	text_add(&b, host, strnlen(host, NAME_MAX_BYTES));
+	text_add_string(&b, behind);
+	*b.at = '\0';
 }
 
 void link_origin(const char *hostname, const struct addr *local,
@@ -144,16 +155,16 @@ void link_origin(const char *hostname, const struct addr *local,
 	char text[ADDR_TEXT_MAX];
 
 	if (hostname)
-		snprintf(ret_origin, LINK_ORIGIN_MAX, "http://%.*s", NAME_MAX_BYTES, hostname);
+		make_origin("http://", "", hostname, "", ret_origin);
 	else if (local->family == 6)
-		snprintf(ret_origin, LINK_ORIGIN_MAX, "http://[%s]", addr_format(local, text));
+		make_origin("http://", "[", addr_format(local, text), "]", ret_origin);
 	else
-		snprintf(ret_origin, LINK_ORIGIN_MAX, "http://%s", addr_format(local, text));
+		make_origin("http://", "", addr_format(local, text), "", ret_origin);
 }
 
 void link_secure_origin(const char *hostname, char ret_origin[static LINK_ORIGIN_MAX])
 {
-	snprintf(ret_origin, LINK_ORIGIN_MAX, "https://%.*s", NAME_MAX_BYTES, hostname);
+	make_origin("https://", "", hostname, "", ret_origin);
 }
 
 /* Names that no person asks for: the probes of captive-portal detectors. */
@@ -191,9 +202,13 @@ static bool is_probe(const char *host)
 
 void link_original(const struct link_target *target, char ret_url[static LINK_TO_MAX])
 {
-	int n = snprintf(ret_url, LINK_TO_MAX, "http://%s%s", target->host, target->path);
+	struct text_buffer b = {ret_url, ret_url + LINK_TO_MAX - 1, false};
 
-	if (n >= LINK_TO_MAX || !*target->host || !*target->path || is_probe(target->host) ||
+	text_add_string(&b, "http://");
+	text_add_string(&b, target->host);
+	text_add_string(&b, target->path);
+	*b.at = '\0';
+	if (b.cut || !*target->host || !*target->path || is_probe(target->host) ||
 	    !link_is_web(ret_url))
 		ret_url[0] = '\0';
 }
@@ -218,8 +233,7 @@ bool link_is_web(const char *url)
 		return false;
 	size_t n = host_length(host, "/?#");
 
-	return n > 0 &&
-	       host[n + strspn(host + n, LETTERS DIGITS "-._~:/?#[]@!$&'()*+,;=%")] == '\0';
+	return n > 0 && host[n + text_span(host + n, "-._~:/?#[]@!$&'()*+,;=%")] == '\0';
 }
 
 void link_host(const char *url, char ret_host[static LINK_HOST_MAX])
@@ -229,19 +243,32 @@ void link_host(const char *url, char ret_host[static LINK_HOST_MAX])
 	copy_host(host ? host : "", "/?#", ret_host);
 }
 
+/* RFC 3986, 2.1 */
+static void add_escaped(struct text_buffer *b, unsigned char byte)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char text[] = {'%', digits[byte >> 4], digits[byte & 15]};
+
+	text_add(b, text, sizeof(text));
+}
+
 void link_with_to(const char *origin, const char *path, const char *url,
 		  char ret_link[static LINK_LOGIN_MAX])
 {
-	static const char plain[] = LETTERS DIGITS "-._~/:";
-	int n = snprintf(ret_link, LINK_LOGIN_MAX, "%.*s/%.*s%s", LINK_ORIGIN_MAX - 1, origin, 10,
-			 path, *url ? "?to=" : "");
-	char *at = ret_link + n, *end = ret_link + LINK_LOGIN_MAX;
+	struct text_buffer b = {ret_link, ret_link + LINK_LOGIN_MAX - 1, false};
 
-	for (; *url && end - at > 3; url++) {
-		if (strchr(plain, *url))
-			*at++ = *url;
-		else
-			at += snprintf(at, 4, "%%%02X", (unsigned int)(unsigned char)*url);
+	text_add_string(&b, origin);
+	text_add_string(&b, "/");
+	text_add_string(&b, path);
+	if (*url)
+		text_add_string(&b, "?to=");
+	while (*url) {
+		const size_t plain = text_span(url, "-._~/:");
+
+		text_add(&b, url, plain);
+		url += plain;
+		if (*url)
+			add_escaped(&b, (unsigned char)*url++);
 	}
-	*at = '\0';
+	*b.at = '\0';
 }

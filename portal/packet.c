@@ -14,28 +14,25 @@ _Static_assert(sizeof(struct iphdr) == PACKET_IP4_HEADER, "RFC 791");
 _Static_assert(sizeof(struct ip6_hdr) == PACKET_IP6_HEADER, "RFC 8200");
 _Static_assert(sizeof(struct tcphdr) == PACKET_TCP_HEADER, "RFC 9293");
 
+/* Ones' complement: what is carried out at one end comes in at the other. */
+static uint64_t add_word(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 {
 	const uint8_t *at = data;
-	uint32_t word;
-	uint16_t half = 0;
+	uint64_t word;
 
 	for (; len >= sizeof(word); len -= sizeof(word), at += sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
-		sum += word;
+		sum = add_word(sum, word);
 	}
-	if (len >= sizeof(half)) {
-		memcpy(&half, at, sizeof(half));
-		sum += half;
-		len -= sizeof(half);
-		at += sizeof(half);
-	}
-	if (len > 0) {
-		half = 0;
-		memcpy(&half, at, 1);
-		sum += half;
-	}
-	return sum;
+	word = 0;
+	memcpy(&word, at, len);
+	return add_word(sum, word);
 }
 
 uint64_t checksum_pseudo(const struct addr *src, const struct addr *dst, size_t len)

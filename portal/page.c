@@ -137,7 +137,7 @@ int page_redirect(struct exchange *x, unsigned int status, const char *link)
 		[VALUE_NEXT] = {.text = link}, [VALUE_REFRESH] = {.text = "0"}};
 
 	begin_page(x, status);
-	int r = response_addf(&x->response, "Location", "%s", link);
+	int r = response_add_copy(&x->response, "Location", link);
 
 	return r < 0 ? r : end_page(x, PAGE_LANDING, values);
 }

@@ -120,9 +120,11 @@ static int answer_at_tls(struct exchange *x)
 
 static int answer_foreign(struct exchange *x)
 {
+	char origin[LINK_ORIGIN_MAX];
 	const struct answer_request req = {
-		.method = x->method, .target = x->parts, .local = x->local};
+		.method = x->method, .target = &x->parts, .origin = origin};
 
+	own_origin(x, false, origin);
 	x->close = true;
 	return answer_stranger(&req, &exchange_zone(x)->stranger, x->now, &x->response);
 }

@@ -37,8 +37,8 @@ enum {
 struct queue_place {
 	bool queued;
 	uint32_t ifindex;
-	struct addr addrs[2];
-	int packet; /* packet socket */
+	struct responder_gateway gateways[2]; /* for IPv4 and IPv6; address's family 0: none */
+	int packet;			      /* packet socket */
 };
 
 struct queue {
@@ -73,15 +73,20 @@ static uint64_t now_seconds(void)
 }
 
 /* The address in links: of the guest's family if there is one. */
+static const struct responder_gateway *gateway_of(const struct queue *q,
+						  const struct responder_request *req)
+{
+	const struct responder_gateway *gateways = q->places[req->zone].gateways;
+	const bool ip6 = req->family == 6;
+
+	return &gateways[gateways[ip6].addr.family ? ip6 : !ip6];
+}
+
 static int answer(void *ctx, const struct responder_request *req, char *buf, size_t size)
 {
 	const struct queue *q = ctx;
-	const struct queue_place *p = &q->places[req->zone];
-	const struct addr *local = &p->addrs[req->family == 6];
 
-	if (!local->family)
-		local = &p->addrs[req->family != 6];
-	return responder_page(req, q->site, local, time(NULL), buf, size);
+	return responder_page(req, q->site, gateway_of(q, req), time(NULL), buf, size);
 }
 
 /* Has the gate drop packets up to this one; if it does not listen just now, when it does. */
@@ -219,7 +224,9 @@ static int place_zone(void *ctx, const struct queue_zone *z)
 	struct queue_place *p = &q->places[z->zone];
 
 	p->ifindex = z->ifindex;
-	memcpy(p->addrs, z->addrs, sizeof(p->addrs));
+	for (size_t i = 0; i < 2; i++)
+		responder_gateway_init(&p->gateways[i], &q->site->zones[z->zone].stranger,
+				       &z->addrs[i]);
 	q->zones[z->zone] = (struct responder_zone){
 		.mac = z->mac, .mtu = (uint16_t)(z->mtu < FRAME_MTU_MAX ? z->mtu : FRAME_MTU_MAX)};
 	return 0;
@@ -350,4 +357,11 @@ void queue_set_site(struct queue *q, struct site *site)
 
 	q->site = site_ref(site);
 	site_unref(old);
+	for (size_t i = 0; i < site->zone_count; i++) {
+		for (size_t k = 0; k < 2; k++) {
+			struct responder_gateway *g = &q->places[i].gateways[k];
+
+			responder_gateway_init(g, &site->zones[i].stranger, &g->addr);
+		}
+	}
 }

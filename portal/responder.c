@@ -243,12 +243,11 @@ static enum responder_outcome answer(struct turn *t, const struct head *h, enum 
 		.target = known ? h->target : "",
 		.host = known ? h->host : NULL,
 	};
-	char text[RESPONDER_ANSWER_MAX];
-	int len = t->r->answer(t->r->ctx, &req, text, sizeof(text));
+	int len = t->r->answer(t->r->ctx, &req, t->r->text, sizeof(t->r->text));
 
 	if (len < 0 || (state != HEAD_READY && len > mss_of(t)))
 		return reply(t, TH_ACK | TH_FIN, RESPONDER_CLOSED);
-	return send_answer(t, text, (uint32_t)len);
+	return send_answer(t, t->r->text, (uint32_t)len);
 }
 
 static bool is_tls(const struct segment *s)

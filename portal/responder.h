@@ -51,6 +51,7 @@ struct responder {
 	 * none, the connection is closed. */
 	int (*answer)(void *ctx, const struct responder_request *req, char *buf, size_t size);
 	void *ctx;
+	char text[RESPONDER_ANSWER_MAX]; /* of an answer, while its frames are written */
 	uint64_t counts[RESPONDER_OUTCOMES];
 };
 

@@ -21,23 +21,25 @@ static int run(struct exchange *x, char *buf, size_t size)
 	return r;
 }
 
-int responder_page(const struct responder_request *req, struct site *site, const struct addr *local,
-		   time_t now, char *buf, size_t size)
+int responder_page(const struct responder_request *req, struct site *site,
+		   const struct responder_gateway *gateway, time_t now, char *buf, size_t size)
 {
 	const struct answer_zone *zone = &site->zones[req->zone].stranger;
+	struct link_target target;
 	int r = -ENOENT;
 
-	if (responder_is_for_portal(req, zone, local))
+	link_split(req->target, req->host, &target);
+	if (responder_is_for_portal(req, &target, zone, &gateway->addr))
 		r = run(&(struct exchange){.site = site_ref(site),
 					   .zone = req->zone,
 					   .diverted = true,
-					   .local = *local,
+					   .local = gateway->addr,
 					   .method = req->method,
 					   .target = req->target,
 					   .host = req->host,
 					   .now = now},
 			buf, size);
 	if (r == -ENOENT || r == -E2BIG)
-		r = responder_answer(req, zone, local, now, buf, size);
+		r = responder_answer(req, &target, zone, gateway, now, buf, size);
 	return r;
 }

@@ -7,5 +7,5 @@
 
 /* As responder_answer(), but what is for the portal itself gets the bytes that redirect mode sends, if the engine
  * need not be asked for them and they fit. */
-int responder_page(const struct responder_request *req, struct site *site, const struct addr *local,
-		   time_t now, char *buf, size_t size);
+int responder_page(const struct responder_request *req, struct site *site,
+		   const struct responder_gateway *gateway, time_t now, char *buf, size_t size);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "portal/response.h"
 
 static const struct {
@@ -34,19 +33,34 @@ static const char *reason_of(unsigned int status)
 	return "";
 }
 
+static void add_two_digits(struct text_buffer *b, int number, const char *behind)
+{
+	text_add_number(b, (uint64_t)number, 2);
+	text_add_string(b, behind);
+}
+
 /* IMF-fixdate, RFC 9110, 5.6.7; strftime() would follow the locale. */
 static void add_date(struct response *r, time_t now)
 {
-	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	static const char *const days[] = {"Sun, ", "Mon, ", "Tue, ", "Wed, ",
+					   "Thu, ", "Fri, ", "Sat, "};
+	static const char *const months[] = {" Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
+					     " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
+	char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT") + 20];
+	struct text_buffer b = {text, text + sizeof(text) - 1, false};
 	struct tm tm;
 
-	if (!gmtime_r(&now, &tm))
+	if (!gmtime_r(&now, &tm) || tm.tm_year < -1900)
 		return;
-	response_addf(r, "Date", "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
-		      tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-		      tm.tm_sec);
+	text_add_string(&b, days[tm.tm_wday]);
+	add_two_digits(&b, tm.tm_mday, months[tm.tm_mon]);
+	text_add_number(&b, (uint64_t)(tm.tm_year + 1900), 4);
+	text_add_string(&b, " ");
+	add_two_digits(&b, tm.tm_hour, ":");
+	add_two_digits(&b, tm.tm_min, ":");
+	add_two_digits(&b, tm.tm_sec, " GMT");
+	*b.at = '\0';
+	response_add_copy(r, "Date", text);
 }
 
 void response_init(struct response *r, unsigned int status, bool close, time_t now)
@@ -74,29 +88,30 @@ void response_add(struct response *r, const char *name, const char *value)
 	r->headers[r->header_count++] = (struct response_header){name, value};
 }
 
-int response_addf(struct response *r, const char *name, const char *fmt, ...)
+int response_add_copy(struct response *r, const char *name, const char *value)
 {
-	char *at = r->text + r->text_len;
-	size_t room = sizeof(r->text) - r->text_len;
-	va_list args;
+	char *copy = r->text + r->text_len;
+	const size_t size = strlen(value) + 1;
 
-	va_start(args, fmt);
-	int len = vsnprintf(at, room, fmt, args);
-
-	va_end(args);
-	if (len < 0 || (size_t)len >= room)
+	if (size > sizeof(r->text) - r->text_len)
 		return -E2BIG;
-	r->text_len += (size_t)len + 1;
-	response_add(r, name, at);
+	memcpy(copy, value, size);
+	r->text_len += size;
+	response_add(r, name, copy);
 	return 0;
 }
 
 void response_set_body(struct response *r, char *body, size_t len)
 {
+	char text[sizeof("18446744073709551615")];
+	struct text_buffer b = {text, text + sizeof(text) - 1, false};
+
 	free(r->body);
 	r->body = body;
 	r->body_len = len;
-	response_addf(r, "Content-Length", "%zu", len);
+	text_add_number(&b, len, 1);
+	*b.at = '\0';
+	response_add_copy(r, "Content-Length", text);
 }
 
 const char *response_get(const struct response *r, const char *name)
@@ -108,43 +123,22 @@ const char *response_get(const struct response *r, const char *name)
 	return NULL;
 }
 
-struct text {
-	char *at, *end;
-	bool cut;
-};
-
-static void add(struct text *t, const char *data, size_t len)
-{
-	if ((size_t)(t->end - t->at) < len) {
-		t->cut = true;
-		return;
-	}
-	if (len > 0)
-		memcpy(t->at, data, len);
-	t->at += len;
-}
-
-static void add_text(struct text *t, const char *text)
-{
-	add(t, text, strlen(text));
-}
-
 int response_write(const struct response *r, bool head, char *buf, size_t size)
 {
-	struct text t = {buf, buf + size, false};
-	char status[32];
+	struct text_buffer b = {buf, buf + size, false};
 
-	snprintf(status, sizeof(status), "HTTP/1.1 %u ", r->status);
-	add_text(&t, status);
-	add_text(&t, r->reason);
+	text_add_string(&b, "HTTP/1.1 ");
+	text_add_number(&b, r->status, 3);
+	text_add_string(&b, " ");
+	text_add_string(&b, r->reason);
 	for (size_t i = 0; i < r->header_count; i++) {
-		add_text(&t, "\r\n");
-		add_text(&t, r->headers[i].name);
-		add_text(&t, ": ");
-		add_text(&t, r->headers[i].value);
+		text_add_string(&b, "\r\n");
+		text_add_string(&b, r->headers[i].name);
+		text_add_string(&b, ": ");
+		text_add_string(&b, r->headers[i].value);
 	}
-	add_text(&t, "\r\n\r\n");
+	text_add_string(&b, "\r\n\r\n");
 	if (!head)
-		add(&t, r->body, r->body_len);
-	return t.cut ? -E2BIG : (int)(t.at - buf);
+		text_add(&b, r->body, r->body_len);
+	return b.cut ? -E2BIG : (int)(b.at - buf);
 }

@@ -39,9 +39,8 @@ void response_finish(struct response *r);
 
 /* value: a string that stays as long as r */
 void response_add(struct response *r, const char *name, const char *value);
-/* -E2BIG if there is no room left */
-int response_addf(struct response *r, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+/* value is copied; -E2BIG if there is no room left */
+int response_add_copy(struct response *r, const char *name, const char *value);
 /* Takes body and closes the list of headers with Content-Length. */
 void response_set_body(struct response *r, char *body, size_t len);
 

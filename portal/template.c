@@ -273,19 +273,29 @@ static void output_finish(struct output *out)
 	free(out->text);
 }
 
-static int output_add(struct output *out, const char *text, size_t len)
+/* For so many bytes more, and the NUL. */
+static int output_reserve(struct output *out, size_t len)
 {
 	if (len > TEMPLATE_OUTPUT_MAX - out->len)
 		return -E2BIG;
-	if (out->len + len + 1 > out->room) {
-		size_t room = (out->len + len + 1) * 2;
-		char *larger = realloc(out->text, room);
+	if (out->len + len + 1 <= out->room)
+		return 0;
+	const size_t room = (out->len + len + 1) * 2;
+	char *larger = realloc(out->text, room);
 
-		if (!larger)
-			return -ENOMEM;
-		out->text = larger;
-		out->room = room;
-	}
+	if (!larger)
+		return -ENOMEM;
+	out->text = larger;
+	out->room = room;
+	return 0;
+}
+
+static int output_add(struct output *out, const char *text, size_t len)
+{
+	int r = output_reserve(out, len);
+
+	if (r < 0)
+		return r;
 	memcpy(out->text + out->len, text, len);
 	out->len += len;
 	out->text[out->len] = '\0';
@@ -381,9 +391,11 @@ int template_render(const struct template *t, const struct template_value *value
 {
 	struct renderer r = {.t = t, .values = values};
 	CLEANUP(output_finish) struct output out = {0};
-	int err = output_add(&r.out, "", 0);
+	int err = output_reserve(&r.out, t->text_len);
 	size_t steps = 0;
 
+	if (err == 0)
+		err = output_add(&r.out, "", 0);
 	for (uint32_t i = 0; err == 0 && i < t->count;) {
 		if (++steps > TEMPLATE_STEPS_MAX)
 			err = -E2BIG;

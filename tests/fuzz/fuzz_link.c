@@ -20,7 +20,7 @@ static const char *find(void *ctx, const char *file, size_t *ret_len)
 static void check_answer(const char *method, const struct link_target *parts,
 			 const struct answer_zone *zone)
 {
-	struct answer_request req = {.method = method, .target = *parts, .local = {.family = 4}};
+	struct answer_request req = {.method = method, .target = parts, .origin = "http://0.0.0.0"};
 	struct response response = {0};
 
 	if (answer_stranger(&req, zone, 0, &response) < 0)

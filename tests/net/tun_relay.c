@@ -166,7 +166,12 @@ static int make_answer(void *ctx, const struct responder_request *req, char *buf
 	const struct addr locals[] = {{.family = 4, .b = {192, 0, 2, 1}},
 				      {.family = 6, .b = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}};
 
-	return responder_answer(req, &r->answer, &locals[req->family == 6], time(NULL), buf, size);
+	struct responder_gateway gateway;
+	struct link_target target;
+
+	responder_gateway_init(&gateway, &r->answer, &locals[req->family == 6]);
+	link_split(req->target, req->host, &target);
+	return responder_answer(req, &target, &r->answer, &gateway, time(NULL), buf, size);
 }
 
 static const char *find_page(void *ctx, const char *file, size_t *ret_len)

@@ -18,6 +18,7 @@
 enum { ROUNDS = 100000, NOW = 1000, PAGE_MAX = 16384 };
 
 static const struct addr local = {.family = 4, .b = {192, 0, 2, 1}};
+static struct responder_gateway gateway;
 static char page_text[PAGE_MAX];
 static struct answer_zone zone = {.title = "Inn", .lang = "en", .dir = "ltr", .refresh = 10};
 static uint8_t out[RESPONDER_FRAMES_MAX][FRAME_MAX];
@@ -48,8 +49,11 @@ static const char *find(void *ctx, const char *file, size_t *ret_len)
 
 static int make_answer(void *ctx, const struct responder_request *req, char *buf, size_t size)
 {
+	struct link_target target;
+
 	(void)ctx;
-	return responder_answer(req, &zone, &local, NOW, buf, size);
+	link_split(req->target, req->host, &target);
+	return responder_answer(req, &target, &zone, &gateway, NOW, buf, size);
 }
 
 /* Hands one packet over and counts the time.  wanted: RESPONDER_OUTCOMES for any. */
@@ -143,6 +147,7 @@ int main(int argc, char **argv)
 	    template_parse(&source, "page", &page, error) < 0)
 		return 1;
 	zone.page = page;
+	responder_gateway_init(&gateway, &zone, &local);
 	cookie_init(&b.responder.keys, key, NOW);
 	for (size_t i = 0; i < RESPONDER_FRAMES_MAX; i++)
 		b.frames.at[i] = out[i];

@@ -31,9 +31,12 @@ static const char *find(void *ctx, const char *file, size_t *ret_len)
 
 static void ask(const char *method, const char *target, const char *host, const struct addr *local)
 {
-	struct answer_request req = {.method = method, .local = *local};
+	char origin[LINK_ORIGIN_MAX];
+	struct link_target parts;
+	const struct answer_request req = {.method = method, .target = &parts, .origin = origin};
 
-	link_split(target, host, &req.target);
+	link_origin(zone.hostname, local, origin);
+	link_split(target, host, &parts);
 	assert_int_equal(answer_stranger(&req, &zone, NOW, &response), 0);
 }
 

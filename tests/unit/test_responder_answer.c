@@ -52,6 +52,8 @@ static void test_bytes(void **state)
 		{"wifi.example", "POST", "/login", "wifi.example",
 		 LOGIN "Content-Length: 25\r\n\r\nhttp://wifi.example/login"},
 	};
+	struct responder_gateway gateway;
+	struct link_target target;
 	char text[1024];
 
 	(void)state;
@@ -62,15 +64,20 @@ static void test_bytes(void **state)
 						      .host = rows[i].host};
 
 		zone.hostname = rows[i].hostname;
-		int n = responder_answer(&req, &zone, &v4, NOW, text, sizeof(text) - 1);
+		responder_gateway_init(&gateway, &zone, &v4);
+		link_split(req.target, req.host, &target);
+		int n = responder_answer(&req, &target, &zone, &gateway, NOW, text,
+					 sizeof(text) - 1);
 
 		assert_true(n > 0);
 		text[n] = '\0';
 		assert_string_equal(text, rows[i].wanted);
 		/* it fits, or it is not written */
-		assert_int_equal(responder_answer(&req, &zone, &v4, NOW, text, (size_t)n), n);
-		assert_int_equal(responder_answer(&req, &zone, &v4, NOW, text, (size_t)n - 1),
-				 -E2BIG);
+		assert_int_equal(
+			responder_answer(&req, &target, &zone, &gateway, NOW, text, (size_t)n), n);
+		assert_int_equal(
+			responder_answer(&req, &target, &zone, &gateway, NOW, text, (size_t)n - 1),
+			-E2BIG);
 	}
 }
 

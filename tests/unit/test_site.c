@@ -161,10 +161,15 @@ static size_t longest_answer(const struct site *site, const char *target)
 	const struct responder_request req = {
 		.family = 6, .method = "GET", .target = target, .host = "h"};
 	char text[RESPONDER_ANSWER_MAX];
+	const struct answer_zone *zone = &site->zones[0].stranger;
+	struct responder_gateway gateway;
 	struct addr local = {.family = 6};
+	struct link_target parts;
 
 	memset(local.b, 0xff, sizeof(local.b));
-	int len = responder_answer(&req, &site->zones[0].stranger, &local, 0, text, sizeof(text));
+	responder_gateway_init(&gateway, zone, &local);
+	link_split(target, "h", &parts);
+	int len = responder_answer(&req, &parts, zone, &gateway, 0, text, sizeof(text));
 
 	assert_true(len > 0);
 	return (size_t)len;

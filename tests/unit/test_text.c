@@ -62,11 +62,67 @@ static void test_plain(void **state)
 	assert_false(text_is_plain("a\xc3"));
 }
 
+static void test_span(void **state)
+{
+	(void)state;
+	assert_int_equal(text_span("", "-"), 0);
+	assert_int_equal(text_span("azAZ09-x", "-"), 8);
+	assert_int_equal(text_span("azAZ09-x", ""), 6);
+	/* the neighbours of letters and digits in ASCII, and what looks like them with a bit set otherwise */
+	for (const char *c = "/:@[`{\x10\x19\x01\x1a\xe1\xc1\xb0"; *c; c++) {
+		const char text[] = {'a', *c, 'a', '\0'};
+
+		assert_int_equal(text_span(text, ""), 1);
+	}
+}
+
+static void test_buffer(void **state)
+{
+	static const struct {
+		uint64_t number;
+		unsigned int digits;
+		const char *wanted;
+	} numbers[] = {
+		{0, 0, "0"},	{0, 1, "0"},	 {7, 2, "07"},
+		{10, 2, "10"},	{123, 2, "123"}, {UINT64_MAX, 1, "18446744073709551615"},
+		{0, 4, "0000"},
+	};
+	char text[22];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct text_buffer b = {text, text + sizeof(text) - 1, false};
+
+		text_add_number(&b, numbers[i].number, numbers[i].digits);
+		*b.at = '\0';
+		assert_string_equal(text, numbers[i].wanted);
+		assert_false(b.cut);
+	}
+
+	/* whole pieces as long as they fit, and none behind one that does not */
+	struct text_buffer b = {text, text + 4, false};
+
+	text[4] = '!';
+	text_add_string(&b, "abc");
+	text_add_string(&b, "de");
+	text_add_string(&b, "f");
+	assert_true(b.cut);
+	assert_ptr_equal(b.at, text + 3);
+	assert_memory_equal(text, "abc", 3);
+	assert_int_equal(text[4], '!');
+	b = (struct text_buffer){text, text + 4, false};
+	text_add_string(&b, "abcd");
+	assert_false(b.cut);
+	assert_int_equal(text[4], '!');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
