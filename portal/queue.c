@@ -24,10 +24,12 @@ enum {
 	PACKET_BUFFER = 68 * 1024, /* one packet as the kernel tells of it: a joined one fits */
 	KEY_LIFE = 2 * COOKIE_SLOTS * COOKIE_SLOT, /* seconds until the key changes */
 	/* What is answered stays in the kernel's queue until HOLD_MAX packets of it can be dropped at
-	 * once, and then HOLD_MIN stay: a message for each batch would wake the gate too often, and
-	 * the kernel (6.18) resizes the queue's hash table each time that it fills and empties. */
-	HOLD_MIN = 256,
-	HOLD_MAX = 384,
+	 * once, and then HOLD_MIN stay: a message for each batch would wake the gate too often.  And
+	 * the kernel (6.18) keeps a queue in a hash table, which it makes anew, twice as large, beyond
+	 * three quarters of its buckets and half as large below three tenths.  With these, and up to 320
+	 * more that are not read yet, it stays at 1,024. */
+	HOLD_MIN = 320,
+	HOLD_MAX = 448,
 	HOLD_BYTES = 1024 * 1024, /* of packets that stay */
 	HOLD_SECONDS = 1,	  /* that a packet stays at most */
 	LOG_INTERVAL = 60,	  /* seconds between lines about packets that were not answered */
