@@ -8,15 +8,6 @@
 
 #include "portal/queue_packet.h"
 
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **attrs = data;
-
-	if (mnl_attr_type_valid(attr, NFQA_MAX) > 0)
-		attrs[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
 static void describe(const struct nlattr **attrs, struct responder_packet *packet)
 {
 	const struct nfqnl_msg_packet_hw *hw;
@@ -40,11 +31,17 @@ static void describe(const struct nlattr **attrs, struct responder_packet *packe
 static bool take_attrs(const void *data, size_t len, const struct nlattr **attrs)
 {
 	const struct nlmsghdr *nlh = data;
+	const struct nlattr *attr;
 
 	if (!mnl_nlmsg_ok(nlh, (int)len) ||
 	    nlh->nlmsg_type != ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET))
 		return false;
-	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, attrs);
+	mnl_attr_for_each (attr, nlh, sizeof(struct nfgenmsg)) {
+		const uint16_t type = attr->nla_type & NLA_TYPE_MASK;
+
+		if (type <= NFQA_MAX)
+			attrs[type] = attr;
+	}
 	return attrs[NFQA_PACKET_HDR];
 }
 
