@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "portal/answer_cache.h"
 #include "portal/count.h"
 #include "portal/queue.h"
 #include "portal/queue_link.h"
@@ -50,6 +51,7 @@ struct queue {
 	void (*failed)(void *ctx, int error);
 	void *ctx;
 	struct responder responder;
+	struct answer_cache cache;
 	struct responder_zone zones[ZONES_MAX];
 	struct queue_place places[ZONES_MAX];
 	uint32_t seen_id, told_id; /* packets read; packets that the gate was told of */
@@ -86,9 +88,16 @@ static const struct responder_gateway *gateway_of(const struct queue *q,
 
 static int answer(void *ctx, const struct responder_request *req, char *buf, size_t size)
 {
-	const struct queue *q = ctx;
+	struct queue *q = ctx;
+	const time_t now = time(NULL);
+	int len = answer_cache_get(&q->cache, req, now, buf, size);
 
-	return responder_page(req, q->site, gateway_of(q, req), time(NULL), buf, size);
+	if (len > 0)
+		return len;
+	len = responder_page(req, q->site, gateway_of(q, req), now, buf, size);
+	if (len > 0)
+		answer_cache_put(&q->cache, req, buf, (size_t)len);
+	return len;
 }
 
 /* Has the gate drop packets up to this one; if it does not listen just now, when it does. */
@@ -229,6 +238,7 @@ static int place_zone(void *ctx, const struct queue_zone *z)
 	for (size_t i = 0; i < 2; i++)
 		responder_gateway_init(&p->gateways[i], &q->site->zones[z->zone].stranger,
 				       &z->addrs[i]);
+	answer_cache_clear(&q->cache);
 	q->zones[z->zone] = (struct responder_zone){
 		.mac = z->mac, .mtu = (uint16_t)(z->mtu < FRAME_MTU_MAX ? z->mtu : FRAME_MTU_MAX)};
 	return 0;
@@ -366,4 +376,5 @@ void queue_set_site(struct queue *q, struct site *site)
 			responder_gateway_init(g, &site->zones[i].stranger, &g->addr);
 		}
 	}
+	answer_cache_clear(&q->cache);
 }
