@@ -26,26 +26,42 @@ static void write_host(const struct addr *addr, char ret_host[static ADDR_TEXT_M
 	snprintf(ret_host, ADDR_TEXT_MAX + 2, addr->family == 6 ? "[%s]" : "%s", text);
 }
 
-static int make_request(struct client *c, int which)
+static int make_request(const struct options *o, int which, uint32_t number,
+			struct request *ret_request)
+{
+	char host[ADDR_TEXT_MAX + 2] = "www.example.com", text[REQUEST_MAX], digits[16] = "";
+	int n;
+
+	if (o->login)
+		write_host(&o->target[which], host);
+	if (o->paths > 1)
+		snprintf(digits, sizeof(digits), "%u", number);
+	n = snprintf(text, sizeof(text),
+		     "GET %s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: loadgen\r\nAccept: */*\r\n"
+		     "Connection: close\r\n",
+		     o->login ? "/login" : o->path, digits, host);
+	if (n < 0 || (size_t)n + o->cookie + 32 > sizeof(text))
+		return -E2BIG;
+	if (o->cookie > 0)
+		n += sprintf(text + n, "Cookie: c=%0*d\r\n", (int)o->cookie, 0);
+	n += sprintf(text + n, "\r\n");
+	*ret_request = (struct request){strdup(text), (uint32_t)n};
+	return ret_request->text ? 0 : -ENOMEM;
+}
+
+static int make_requests(struct client *c, int which)
 {
 	const struct options *o = c->options;
-	char host[ADDR_TEXT_MAX + 2] = "www.example.com", *to = c->request[which];
-	int n;
+	int r = 0;
 
 	if (!o->target[which].family)
 		return 0;
-	if (o->login)
-		write_host(&o->target[which], host);
-	n = snprintf(to, REQUEST_MAX,
-		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: loadgen\r\nAccept: */*\r\n"
-		     "Connection: close\r\n",
-		     o->login ? "/login" : o->path, host);
-	if (n < 0 || (size_t)n + o->cookie + 32 > REQUEST_MAX)
-		return -E2BIG;
-	if (o->cookie > 0)
-		n += sprintf(to + n, "Cookie: c=%0*d\r\n", (int)o->cookie, 0);
-	c->request_len[which] = (uint32_t)(n + sprintf(to + n, "\r\n"));
-	return 0;
+	c->requests[which] = calloc(o->paths, sizeof(*c->requests[which]));
+	if (!c->requests[which])
+		return -ENOMEM;
+	for (uint32_t i = 0; r == 0 && i < o->paths; i++)
+		r = make_request(o, which, i, &c->requests[which][i]);
+	return r;
 }
 
 int client_init(struct client *c, const struct options *options, struct wire *wire,
@@ -59,14 +75,16 @@ int client_init(struct client *c, const struct options *options, struct wire *wi
 	c->wire = wire;
 	c->gateway = *gateway;
 	c->begun_at = c->last_end = now;
-	r = make_request(c, 0);
+	r = make_requests(c, 0);
 	if (r == 0)
-		r = make_request(c, 1);
+		r = make_requests(c, 1);
 	if (r == 0)
 		r = table_init(&c->table, slots,
 			       options->login ? RESPONSE_PAGE_MAX : RESPONSE_HEAD_MAX);
-	if (r < 0)
+	if (r < 0) {
+		client_finish(c);
 		return r;
+	}
 	c->ports = calloc(options->guests.count, sizeof(*c->ports));
 	for (uint32_t i = 0; c->ports && i < options->guests.count; i++)
 		c->ports[i] = (uint16_t)(now / MILLISECOND); /* not those of the run before */
@@ -81,6 +99,12 @@ int client_init(struct client *c, const struct options *options, struct wire *wi
 void client_finish(struct client *c)
 {
 	table_finish(&c->table);
+	for (int which = 0; which < 2; which++) {
+		for (uint32_t i = 0; c->requests[which] && i < c->options->paths; i++)
+			free(c->requests[which][i].text);
+		free(c->requests[which]);
+		c->requests[which] = NULL;
+	}
 	free(c->ports);
 	free(c->forms);
 	c->ports = NULL;
@@ -126,8 +150,12 @@ static struct conn *prepare(struct client *c, uint32_t guest, uint8_t family, ui
 	conn->remote = c->options->target[family == 6];
 	conn->to_mac = c->gateway;
 	conn->bare_ack = c->options->bare_ack;
-	conn->request = (const uint8_t *)c->request[family == 6];
-	conn->request_len = c->request_len[family == 6];
+	/* both families ask for all paths: they take turns as well */
+	const struct request *request =
+		&c->requests[family == 6][c->counts.begun / 2 % c->options->paths];
+
+	conn->request = (const uint8_t *)request->text;
+	conn->request_len = request->len;
 	conn->give_up_at = now + c->options->timeout * SECOND;
 	conn->first_started = now;
 	table_insert(&c->table, conn);

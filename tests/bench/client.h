@@ -29,9 +29,11 @@ struct client {
 	uint64_t begun_at, last_end; /* nanoseconds */
 	uint32_t under_way;
 	bool stopped;
-	uint16_t *ports;	      /* the last one of each guest */
-	char request[2][REQUEST_MAX]; /* IPv4, IPv6 */
-	uint32_t request_len[2];
+	uint16_t *ports; /* the last one of each guest */
+	struct request {
+		char *text;
+		uint32_t len;
+	} * requests[2];     /* IPv4, IPv6: one for each path */
 	char (*forms)[2048]; /* one for each slot, in login mode */
 	struct client_counts counts;
 	struct latency latency;

@@ -116,7 +116,7 @@ class Running:
             raise
 
     def ask(self, *options):
-        more = ["--status", self.rival.expected, *(["--bare-ack"] if self.tools.bare_ack else [])]
+        more = ["--status", self.rival.expected, "--paths", self.tools.paths, *(["--bare-ack"] if self.tools.bare_ack else [])]
         return loadgen(self.net, self.tools, self.rival.families, "--guests", self.guests, *more, *options)
 
     def _wait(self):

@@ -45,6 +45,8 @@ static const struct row {
 	{"timeout", NUMBER, offsetof(struct options, timeout), 1, 120,
 	 "seconds for an exchange (10)"},
 	{"path", TEXT, offsetof(struct options, path), 0, 0, "of the request (/)"},
+	{"paths", NUMBER, offsetof(struct options, paths), 1, PATHS_MAX,
+	 "so many different ones in turn, with a number at their ends (1)"},
 	{"status", NUMBER, offsetof(struct options, status), 100, 599, "the right answer (511)"},
 	{"cookie", NUMBER, offsetof(struct options, cookie), 1, REQUEST_MAX - 4096,
 	 "bytes of Cookie in the request"},
@@ -137,6 +139,8 @@ static int finish(struct options *o)
 		wrong = "there is no --interface";
 	if (o->idle && (!o->flood_rate || !o->seconds))
 		wrong = "--flood-only needs --flood-rate and --seconds";
+	if (o->login && o->paths > 1)
+		wrong = "--login has a path of its own";
 	if (strlen(o->path) >= PATH_LEN_MAX)
 		wrong = "--path is too long";
 	if (!o->exchanges && !o->seconds)
@@ -158,6 +162,7 @@ int options_parse(int argc, char **argv, struct options *ret_options)
 		.timeout = 10,
 		.status = 511,
 		.path = "/",
+		.paths = 1,
 	};
 	int index, c, r = 0;
 

@@ -15,6 +15,7 @@ enum {
 	RATE_MAX = 10000000,
 	REQUEST_MAX = 32768,
 	PATH_LEN_MAX = 512,
+	PATHS_MAX = 100000,
 };
 
 struct options {
@@ -30,6 +31,7 @@ struct options {
 	uint32_t timeout;    /* seconds for each exchange */
 	uint32_t status;     /* that is right */
 	uint32_t cookie;     /* bytes of Cookie in each request */
+	uint32_t paths;	     /* so many different ones, with a number behind `path`; 1: just that */
 	uint32_t flood_rate; /* SYNs a second; 0: no flood */
 	const char *path;
 	bool only4, only6;

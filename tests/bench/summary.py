@@ -49,11 +49,15 @@ def summarise(rounds):
     return {key: median([r[key] for r in rounds]) for key, value in rounds[0].items() if isinstance(value, (int, float))}
 
 
-def ratios(summaries, key, baseline):
-    """Each rival's median in relation to the baseline's."""
-    if baseline not in summaries or not summaries[baseline][key]["median"]:
-        return {}
-    return {name: s[key]["median"] / summaries[baseline][key]["median"] for name, s in summaries.items()}
+def ratios(results, key, baseline):
+    """{rival: [figures of each round]} -> the ratio of each to the baseline of the same round, which a machine that is slower
+    for a while changes less than the figures; median with spread."""
+    found = {}
+    for name, rounds in results.items():
+        both = zip(rounds, results.get(baseline, []))
+        if values := [r[key] / base[key] for r, base in both if base[key]]:
+            found[name] = median(values)
+    return found
 
 
 def _cell(figure, form):
@@ -64,7 +68,7 @@ def _cell(figure, form):
 
 
 def table(title, summaries, columns, more=None):
-    """more: {heading: {rival: number}}"""
+    """more: {heading: {rival: figure}}"""
     more = more or {}
     rows = [["", *(c[0] for c in columns), *more]]
     for name, summary in summaries.items():
@@ -72,7 +76,7 @@ def table(title, summaries, columns, more=None):
         if "left_memory" in shown:
             shown["left_memory"] = {k: v / 1000 for k, v in shown["left_memory"].items()}
         rows.append([name, *(_cell(shown[key], form) for _, key, form in columns),
-                     *(f"{values[name]:.3g}" if name in values else "-" for values in more.values())])
+                     *(_cell(values[name], "{:.3g}") if name in values else "-" for values in more.values())])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip()
              for row in rows]
