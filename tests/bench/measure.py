@@ -9,6 +9,7 @@ import time
 from topology import GATEWAY, GATEWAY_CORE, LOAD_CORE, TARGET, Network
 
 TICK = os.sysconf("SC_CLK_TCK")
+KTHREADD = 2	# parent of the kernel's threads, which work for the network that is measured (ksoftirqd)
 OTHERS_MAX = 0.05	# of a core: more, and the figures say more about the machine's other work
 
 
@@ -73,7 +74,7 @@ class Meter:
         ours = family_tree(os.getpid(), everyone)
         return {"time": time.monotonic(), "gateway": busy(GATEWAY_CORE), "load": busy(LOAD_CORE),
                 "processes": sum(cpu for pid, (*_, cpu) in everyone.items() if pid in mine),
-                "others": {pid: cpu for pid, (_, cpu, _) in everyone.items() if pid not in ours}}
+                "others": {pid: cpu for pid, (parent, cpu, _) in everyone.items() if pid not in ours and parent != KTHREADD}}
 
     def __enter__(self):
         self.before = self._look()
