@@ -40,9 +40,8 @@ extern const char *const answer_names[ANSWER_VALUES];
 struct answer_request {
 	const char *method;
 	const struct link_target *target;
-	const char *
-		origin; /* link_origin() of the gateway's end of the connection, or of another address of it that
-			       the guest can reach */
+	/* link_origin() of the gateway's end of the connection, or of another address of it that the guest can reach */
+	const char *origin;
 };
 
 /* Fills ret_response (empty or finished).  -E2BIG, -ENOMEM: no answer can be made, close the

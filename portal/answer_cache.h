@@ -33,6 +33,6 @@ void answer_cache_clear(struct answer_cache *c);
 /* The length of the answer, copied to buf; 0: it is not here, or buf has no room. */
 int answer_cache_get(struct answer_cache *c, const struct responder_request *req, time_t now,
 		     char *buf, size_t size);
-/* now: that of the answer, as it was last asked for */
+/* Keeps an answer that was made for the second of the last answer_cache_get(). */
 void answer_cache_put(struct answer_cache *c, const struct responder_request *req,
 		      const char *answer, size_t len);
