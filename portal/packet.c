@@ -30,6 +30,8 @@ uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 		memcpy(&word, at, sizeof(word));
 		sum = add_word(sum, word);
 	}
+	if (len == 0) /* data may be NULL */
+		return sum;
 	word = 0;
 	memcpy(&word, at, len);
 	return add_word(sum, word);

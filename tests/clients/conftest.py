@@ -13,6 +13,11 @@ import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
 
 
+def pytest_configure(config):
+    """A thread that dies is a test that fails."""
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
 @pytest.fixture(scope="module")
 def lab():
     gateway.add_accounts()
