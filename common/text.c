@@ -86,15 +86,3 @@ size_t text_span(const char *text, const char *more)
 		at++;
 	return (size_t)(at - text);
 }
-
-void text_add_number(struct text_buffer *b, uint64_t number, unsigned int digits)
-{
-	char text[20]; /* of the largest: digits beyond that are not written */
-	size_t i = sizeof(text);
-
-	for (; i > 0 && (number > 0 || digits > 0 || i == sizeof(text)); number /= 10) {
-		text[--i] = (char)('0' + number % 10);
-		digits -= digits > 0;
-	}
-	text_add(b, text + i, sizeof(text) - i);
-}

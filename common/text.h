@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /* The first character of a string and its bytes (1 to 4); 0 at the string's end or if the bytes are
  * no UTF-8. */
@@ -20,28 +19,3 @@ void text_copy(char *buf, size_t size, const char *text);
 
 /* The bytes at the beginning that are ASCII letters, digits, or in `more`. */
 size_t text_span(const char *text, const char *more);
-
-/* Text that is put together from pieces, without the cost of a format string.  A piece that does not fit is left out as a
- * whole, and so is all that comes behind it. */
-struct text_buffer {
-	char *at, *end; /* where the next piece goes; the buffer's end */
-	bool cut;	/* something was left out */
-};
-
-static inline void text_add(struct text_buffer *b, const char *data, size_t len)
-{
-	b->cut |= (size_t)(b->end - b->at) < len;
-	if (b->cut)
-		return;
-	if (len > 0)
-		memcpy(b->at, data, len);
-	b->at += len;
-}
-
-static inline void text_add_string(struct text_buffer *b, const char *text)
-{
-	text_add(b, text, strlen(text));
-}
-
-/* In decimal, with zeroes before it if it has fewer digits. */
-void text_add_number(struct text_buffer *b, uint64_t number, unsigned int digits);

@@ -13,7 +13,7 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/probe.h"
-#include "common/text.h"
+#include "common/text_buffer.h"
 #include "portal/answer.h"
 
 const char *const answer_names[ANSWER_VALUES] = {
@@ -82,17 +82,16 @@ int answer_stranger(const struct answer_request *req, const struct answer_zone *
 		    struct response *ret_response)
 {
 	const unsigned int status = status_of(req, zone);
-	char link[LINK_LOGIN_MAX], refresh[sizeof("4294967295")], *body;
-	struct text_buffer number = {refresh, refresh + sizeof(refresh) - 1, false};
+	char link[LINK_LOGIN_MAX], refresh[TEXT_NUMBER_MAX], *body;
 	size_t len;
 
 	make_link(req, zone, status, link);
-	text_add_number(&number, zone->refresh, 1);
-	*number.at = '\0';
 
 	const struct template_value values[ANSWER_VALUES] = {
-		[ANSWER_LANG] = {.text = zone->lang},	[ANSWER_DIR] = {.text = zone->dir},
-		[ANSWER_VENUE] = {.text = zone->title}, [ANSWER_REFRESH] = {.text = refresh},
+		[ANSWER_LANG] = {.text = zone->lang},
+		[ANSWER_DIR] = {.text = zone->dir},
+		[ANSWER_VENUE] = {.text = zone->title},
+		[ANSWER_REFRESH] = {.text = text_number(zone->refresh, refresh)},
 		[ANSWER_LINK] = {.text = link},
 	};
 

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "common/text.h"
+#include "common/text_buffer.h"
 #include "portal/answer_cache.h"
 
 /* What of a request the answer depends on. */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "common/text.h"
+#include "common/text_buffer.h"
 #include "portal/link.h"
 
 #define DIGITS "0123456789"
@@ -140,13 +141,13 @@ bool link_is_hostname(const char *name)
 static void make_origin(const char *scheme, const char *before, const char *host,
 			const char *behind, char ret_origin[static LINK_ORIGIN_MAX])
 {
-	struct text_buffer b = {ret_origin, ret_origin + LINK_ORIGIN_MAX - 1, false};
+	struct text_buffer b = text_begin(ret_origin, LINK_ORIGIN_MAX);
 
 	text_add_string(&b, scheme);
 	text_add_string(&b, before);
 	text_add(&b, host, strnlen(host, NAME_MAX_BYTES));
 	text_add_string(&b, behind);
-	*b.at = '\0';
+	text_end(&b);
 }
 
 void link_origin(const char *hostname, const struct addr *local,
@@ -202,12 +203,12 @@ static bool is_probe(const char *host)
 
 void link_original(const struct link_target *target, char ret_url[static LINK_TO_MAX])
 {
-	struct text_buffer b = {ret_url, ret_url + LINK_TO_MAX - 1, false};
+	struct text_buffer b = text_begin(ret_url, LINK_TO_MAX);
 
 	text_add_string(&b, "http://");
 	text_add_string(&b, target->host);
 	text_add_string(&b, target->path);
-	*b.at = '\0';
+	text_end(&b);
 	if (b.cut || !*target->host || !*target->path || is_probe(target->host) ||
 	    !link_is_web(ret_url))
 		ret_url[0] = '\0';
@@ -255,7 +256,7 @@ static void add_escaped(struct text_buffer *b, unsigned char byte)
 void link_with_to(const char *origin, const char *path, const char *url,
 		  char ret_link[static LINK_LOGIN_MAX])
 {
-	struct text_buffer b = {ret_link, ret_link + LINK_LOGIN_MAX - 1, false};
+	struct text_buffer b = text_begin(ret_link, LINK_LOGIN_MAX);
 
 	text_add_string(&b, origin);
 	text_add_string(&b, "/");
@@ -270,5 +271,5 @@ void link_with_to(const char *origin, const char *path, const char *url,
 		if (*url)
 			add_escaped(&b, (unsigned char)*url++);
 	}
-	*b.at = '\0';
+	text_end(&b);
 }

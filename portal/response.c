@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
+#include "common/text_buffer.h"
 #include "portal/response.h"
 
 static const struct {
@@ -46,8 +46,8 @@ static void add_date(struct response *r, time_t now)
 					   "Thu, ", "Fri, ", "Sat, "};
 	static const char *const months[] = {" Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
 					     " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
-	char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT") + 20];
-	struct text_buffer b = {text, text + sizeof(text) - 1, false};
+	char text[sizeof("Sun, 06 Nov 1994 08:49:37 GMT") + TEXT_NUMBER_MAX];
+	struct text_buffer b = text_begin(text, sizeof(text));
 	struct tm tm;
 
 	if (!gmtime_r(&now, &tm) || tm.tm_year < -1900)
@@ -59,7 +59,7 @@ static void add_date(struct response *r, time_t now)
 	add_two_digits(&b, tm.tm_hour, ":");
 	add_two_digits(&b, tm.tm_min, ":");
 	add_two_digits(&b, tm.tm_sec, " GMT");
-	*b.at = '\0';
+	text_end(&b);
 	response_add_copy(r, "Date", text);
 }
 
@@ -103,15 +103,12 @@ int response_add_copy(struct response *r, const char *name, const char *value)
 
 void response_set_body(struct response *r, char *body, size_t len)
 {
-	char text[sizeof("18446744073709551615")];
-	struct text_buffer b = {text, text + sizeof(text) - 1, false};
+	char text[TEXT_NUMBER_MAX];
 
 	free(r->body);
 	r->body = body;
 	r->body_len = len;
-	text_add_number(&b, len, 1);
-	*b.at = '\0';
-	response_add_copy(r, "Content-Length", text);
+	response_add_copy(r, "Content-Length", text_number(len, text));
 }
 
 const char *response_get(const struct response *r, const char *name)

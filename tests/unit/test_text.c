@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/text.h"
+#include "common/text_buffer.h"
 
 static void test_decode(void **state)
 {
@@ -91,10 +92,10 @@ static void test_buffer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		struct text_buffer b = {text, text + sizeof(text) - 1, false};
+		struct text_buffer b = text_begin(text, sizeof(text));
 
 		text_add_number(&b, numbers[i].number, numbers[i].digits);
-		*b.at = '\0';
+		text_end(&b);
 		assert_string_equal(text, numbers[i].wanted);
 		assert_false(b.cut);
 	}
