@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -54,6 +55,7 @@ static void close_child_fds(struct child_fds *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		cleanup_close(&c->fds[i]);
+	c->count = 0;
 }
 
 static int spawn(const char *name, const char *argument, const char *second,
@@ -127,6 +129,45 @@ int start_gate(const char *argument, const struct queue_parts *queues, int *ret_
 	if (r == 0)
 		*ret_fd = steal_fd(&ours);
 	return r;
+}
+
+/* What a child writes until it ends; its exit status, or negative errno. */
+static int listen_to(pid_t pid, int fd, char *ret_text, size_t size)
+{
+	size_t len = 0;
+	int status;
+	ssize_t n;
+
+	while ((n = read(fd, ret_text + len, size - 1 - len)) > 0 || (n < 0 && errno == EINTR))
+		len += n > 0 ? (size_t)n : 0;
+	ret_text[len] = '\0';
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECANCELED;
+}
+
+int start_page_check(int bundle, char ret_why[static START_WHY_MAX])
+{
+	CLEANUP(close_child_fds) struct child_fds c = {0};
+	CLEANUP(cleanup_close) int ours = -1;
+	pid_t pid = -1;
+	int r = add_engine_fd(&c, &ours);
+
+	if (r == 0)
+		r = add_fd(&c, bundle);
+	if (r == 0)
+		r = spawn("portald-web", "--check", NULL, &c, &pid);
+	close_child_fds(&c); /* then the socket's end is the child's end */
+	if (r == 0)
+		r = listen_to(pid, ours, ret_why, START_WHY_MAX);
+	if (r > 0 && !*ret_why)
+		r = -ECANCELED;
+	if (r < 0)
+		snprintf(ret_why, START_WHY_MAX, "portald-web cannot look at the pages: %s",
+			 strerror(-r));
+	return r > 0 ? -EINVAL : r;
 }
 
 /* On all addresses: a socket bound to an interface dies with it.  The ruleset lets only the zone's

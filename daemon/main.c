@@ -24,6 +24,7 @@
 #include "daemon/certificate.h"
 #include "daemon/check.h"
 #include "daemon/egress.h"
+#include "daemon/pages.h"
 #include "daemon/queue_parts.h"
 #include "daemon/start.h"
 
@@ -151,11 +152,13 @@ static int check(const struct config *config, bool beside_running)
 	int found = start_find_accounts(config, &accounts);
 	int folders = check_folders(config, found < 0 ? NULL : &accounts.engine, stderr);
 	int metrics = check_metrics(config, beside_running);
+	int pages = pages_check(config, stderr);
 	int certificate = certificate_require(config, stderr);
 
 	check_host(config, stderr);
 	r = r < 0 ? r : ports < 0 ? ports : found;
-	return r < 0 ? r : folders < 0 ? folders : metrics < 0 ? metrics : certificate;
+	r = r < 0 ? r : folders < 0 ? folders : metrics;
+	return r < 0 ? r : pages < 0 ? pages : certificate;
 }
 
 /* Many zones and workers mean many listening sockets, and a child's descriptors are first moved to
@@ -177,8 +180,6 @@ static int load_once(struct config *config, const char *gate_argument)
 	struct gate_load load;
 	static union msg msg;
 	pid_t pid;
-
-	raise_file_limit();
 	int r = start_gate(gate_argument, NULL, &fd, &pid);
 
 	engine_describe_load(config, &load);
@@ -242,7 +243,6 @@ static int run(struct config **config)
 	}
 	if (check(*config, false) != 0 || start_find_accounts(*config, &accounts) < 0)
 		return 1;
-	raise_file_limit();
 	notify("STATUS=starting");
 	if (start_files(*config, &accounts, &parts) < 0)
 		return 1;
@@ -280,12 +280,12 @@ int main(int argc, char **argv)
 	}
 	if (mode == MODE_TEARDOWN)
 		return teardown(path);
+	raise_file_limit();
 	if (config_load(path, stderr, &config) < 0)
 		return mode == MODE_CLOSE ? close_salvaged(path) : 1;
 	log_set_level(config->log_level);
 	switch (mode) {
 	case MODE_CHECK:
-		raise_file_limit();
 		egress_check(config, stderr);
 		return check(config, start_is_running(config)) < 0 ? 1 : 0;
 	case MODE_CLOSE:

@@ -20,6 +20,7 @@
 #include "common/paths.h"
 #include "common/probe.h"
 #include "daemon/pages.h"
+#include "daemon/start.h"
 
 static int read_file(const char *path, char **ret_data, size_t *ret_len)
 {
@@ -255,4 +256,23 @@ int pages_bundle(const struct config *config, const unsigned char secret[static 
 	if (r == 0)
 		r = bundle_seal(&w, ret_fd);
 	return r;
+}
+
+int pages_look_inside(const struct config *config, int bundle, FILE *out)
+{
+	char why[START_WHY_MAX];
+	int r = start_page_check(bundle, why);
+
+	if (r < 0)
+		fprintf(out, "%s: %s\n", config->path, why);
+	return r;
+}
+
+int pages_check(const struct config *config, FILE *out)
+{
+	static const unsigned char no_secret[32];
+	CLEANUP(cleanup_close) int bundle = -1;
+	int r = pages_bundle(config, no_secret, out, &bundle);
+
+	return r < 0 ? r : pages_look_inside(config, bundle, out);
 }

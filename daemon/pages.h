@@ -11,3 +11,9 @@
  * entries are listed in pages.c.  On failure a message goes to `out`, negative errno. */
 int pages_bundle(const struct config *config, const unsigned char secret[static 32], FILE *out,
 		 int *ret_fd);
+
+/* What portald-web would refuse of it, in a message; negative errno then. */
+int pages_look_inside(const struct config *config, int bundle, FILE *out);
+
+/* Both, for a bundle that nobody needs. */
+int pages_check(const struct config *config, FILE *out);

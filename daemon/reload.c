@@ -43,6 +43,8 @@ static int prepare(struct engine *e, FILE *messages, struct config **ret_config,
 	config_keep_fixed(e->config, fresh, messages);
 	certificate_warn(fresh, messages);
 	r = pages_bundle(fresh, e->secret, messages, ret_bundle);
+	if (r == 0)
+		r = pages_look_inside(fresh, *ret_bundle, messages);
 	if (r < 0) {
 		config_destroy(fresh);
 		return r;

@@ -33,6 +33,11 @@ struct queue_parts;
 /* portald-gate; argument: the user's name or "--print"; queues: NULL for none. */
 int start_gate(const char *argument, const struct queue_parts *queues, int *ret_fd, pid_t *ret_pid);
 
+enum { START_WHY_MAX = 512 };
+
+/* portald-web reads a bundle as a worker does, and ends; -EINVAL: it refuses it, and ret_why tells why. */
+int start_page_check(int bundle, char ret_why[static START_WHY_MAX]);
+
 /* The listening sockets, and one portald-web for each worker. */
 int start_workers(const struct config *config, const struct accounts *accounts,
 		  const struct queue_parts *queues, struct engine_parts *parts);

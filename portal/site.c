@@ -31,6 +31,7 @@ static const struct colour card_light = {0xff, 0xff, 0xff}, card_dark = {0x1d, 0
 struct loader {
 	const struct bundle *bundle;
 	size_t zone;
+	char place[ZONE_NAME_MAX + 16]; /* how a complaint begins */
 	char *error;
 };
 
@@ -38,10 +39,11 @@ static int fail(const struct loader *l, const char *fmt, ...) __attribute__((for
 
 static int fail(const struct loader *l, const char *fmt, ...)
 {
+	const int n = snprintf(l->error, SITE_ERROR_MAX, "%s", l->place);
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(l->error, SITE_ERROR_MAX, fmt, args);
+	vsnprintf(l->error + n, SITE_ERROR_MAX - (size_t)n, fmt, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -80,7 +82,7 @@ static int load_page(struct loader *l, const char *file, const char *const *name
 	int r = template_parse(&source, file, ret_template, error);
 
 	if (r == -EINVAL)
-		return fail(l, "zone %zu: page %s", l->zone, error);
+		return fail(l, "page %s", error);
 	return r;
 }
 
@@ -109,7 +111,7 @@ static int load_colours(const struct loader *l, const char *key, const char *fal
 	struct colour accent;
 
 	if (colour_parse(text, &accent) < 0)
-		return fail(l, "zone %zu: %s is no colour", l->zone, key);
+		return fail(l, "%s is no colour", key);
 	colour_format(accent, ret_texts[0]);
 	colour_format(colour_ink(accent), ret_texts[1]);
 	colour_format(colour_readable(accent, card), ret_texts[2]);
@@ -141,7 +143,7 @@ static int load_terms(const struct loader *l, struct zone_site *zone)
 	const char *text = zone_text(l, "terms", zone_text(l, "page/terms.txt", NULL));
 
 	if (!text)
-		return fail(l, "zone %zu: there are no terms", l->zone);
+		return fail(l, "there are no terms");
 	zone->terms_text = strdup(text);
 	zone->terms = calloc(SITE_PARAGRAPHS_MAX, sizeof(*zone->terms));
 	if (!zone->terms_text || !zone->terms)
@@ -156,7 +158,7 @@ static int load_terms(const struct loader *l, struct zone_site *zone)
 		if (blank)
 			line[line > zone->terms_text ? -1 : 0] = '\0';
 		else if (!inside && zone->terms_count == SITE_PARAGRAPHS_MAX)
-			return fail(l, "zone %zu: the terms have more than %d paragraphs", l->zone,
+			return fail(l, "the terms have more than %d paragraphs",
 				    SITE_PARAGRAPHS_MAX);
 		else if (!inside)
 			zone->terms[zone->terms_count++] = line;
@@ -179,9 +181,7 @@ static int load_logo(const struct loader *l, struct zone_site *zone)
 		if (strcmp(type, types[i]) == 0)
 			zone->logo_type = types[i];
 	}
-	return zone->logo_type ? 0
-			       : fail(l, "zone %zu: logo-type is no image type that browsers know",
-				      l->zone);
+	return zone->logo_type ? 0 : fail(l, "logo-type is no image type that browsers know");
 }
 
 static int load_probes(const struct loader *l, struct zone_site *zone)
@@ -193,12 +193,10 @@ static int load_probes(const struct loader *l, struct zone_site *zone)
 		return -ENOMEM;
 	zone->stranger.probe_count = probe_split(zone->probes_text, zone->probes);
 	if (zone->stranger.probe_count > PROBES_MAX)
-		return fail(l, "zone %zu: there are more than %d redirect-probes", l->zone,
-			    PROBES_MAX);
+		return fail(l, "there are more than %d redirect-probes", PROBES_MAX);
 	for (size_t i = 0; i < zone->stranger.probe_count; i++) {
 		if (!probe_is_pattern(zone->probes[i]))
-			return fail(l, "zone %zu: redirect-probes has one that is no HOST/PATH",
-				    l->zone);
+			return fail(l, "redirect-probes has one that is no HOST/PATH");
 	}
 	return 0;
 }
@@ -208,7 +206,7 @@ static int load_garden(const struct loader *l, struct zone_site *zone)
 	char bad[GARDEN_TEXT_MAX];
 
 	if (garden_parse(zone_text(l, "walled-garden", "none"), &zone->garden, bad) < 0)
-		return fail(l, "zone %zu: its walled garden cannot be \"%s\"", l->zone, bad);
+		return fail(l, "its walled garden cannot be \"%s\"", bad);
 	garden_add_hosts(&zone->garden, zone_text(l, "certificate-hosts", NULL));
 	return 0;
 }
@@ -220,15 +218,15 @@ static int try_divert(const struct loader *l, const struct zone_site *zone)
 	int r = answer_largest(&zone->stranger, &len);
 
 	if (r == -E2BIG)
-		return fail(l, "zone %zu: page divert.html is too large", l->zone);
+		return fail(l, "page divert.html is too large");
 	if (r < 0)
 		return r;
 	if (zone->queued && len > RESPONDER_ANSWER_MAX)
 		return fail(
 			l,
-			"zone %zu: page divert.html is too large for divert \"queue\": with the longest link, which "
+			"page divert.html is too large for divert \"queue\": with the longest link, which "
 			"is for a web address of %d bytes, the answer has %zu bytes, more than %d",
-			l->zone, LINK_TO_MAX - 1, len, RESPONDER_ANSWER_MAX);
+			LINK_TO_MAX - 1, len, RESPONDER_ANSWER_MAX);
 	return 0;
 }
 
@@ -242,11 +240,11 @@ static int load_name(const struct loader *l, const struct site *site, struct zon
 
 	zone->stranger.hostname = zone_text(l, "hostname", NULL);
 	if (zone->stranger.hostname && !link_is_hostname(zone->stranger.hostname))
-		return fail(l, "zone %zu: hostname is no host name", l->zone);
+		return fail(l, "hostname is no host name");
 	if (pair < 0)
 		return 0;
 	if ((size_t)pair >= site->pair_count || !zone->stranger.hostname)
-		return fail(l, "zone %zu: there is no such pair, or no hostname for it", l->zone);
+		return fail(l, "there is no such pair, or no hostname for it");
 	zone->pair = &site->pairs[pair];
 	zone->stranger.secure = true;
 	return 0;
@@ -260,14 +258,15 @@ static int load_zone(struct loader *l, const struct site *site, struct zone_site
 	snprintf(key, sizeof(key), "zone/%zu/refresh", l->zone);
 	long refresh = bundle_get_number(l->bundle, key, 0);
 
+	snprintf(l->place, sizeof(l->place), "zone %zu: ", l->zone);
 	zone->name = zone_text(l, "name", NULL);
 	if (!zone->name || strlen(zone->name) >= ZONE_NAME_MAX)
-		return fail(l, "zone %zu: it has no name", l->zone);
+		return fail(l, "it has no name");
+	snprintf(l->place, sizeof(l->place), "zone \"%s\": ", zone->name);
 	zone->venue_info_url = zone_text(l, "venue-info-url", NULL);
 	zone->queued = strcmp(zone_text(l, "divert", "redirect"), "queue") == 0;
 	if (refresh < 0 || refresh > SITE_REFRESH_MAX)
-		return fail(l, "zone %zu: refresh is not between 0 and %d", l->zone,
-			    SITE_REFRESH_MAX);
+		return fail(l, "refresh is not between 0 and %d", SITE_REFRESH_MAX);
 	for (size_t i = 0; i < PAGES && r == 0; i++)
 		r = load_page(l, page_files[i], value_names, VALUES, &zone->pages[i]);
 	if (r == 0)

@@ -6,13 +6,16 @@
  * to answer on sockets it was given and to ask the engine about the guest that it speaks to.
  *
  * usage: portald-web USER [first]
+ *        portald-web --check
  *
- * The first worker has a socket pair more: it reads DNS answers for walled gardens (portal/dns_queue.c).
+ * The first worker has a socket pair more: it reads DNS answers for walled gardens (portal/dns_queue.c).  With --check
+ * it reads its configuration and ends; what it would refuse is written to the engine, as text.
  *
- * Exit status: 0 when the engine is gone; 1 on any error.
+ * Exit status: 0 when the engine is gone, or nothing is wrong; 1 on any error.
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -43,23 +46,30 @@ struct web {
 	struct dns_queue *answers; /* NULL: another worker reads them */
 };
 
+/* Takes fd.  ret_error: why it cannot be used, if so. */
+static int read_site(int fd, struct site **ret_site, char ret_error[static SITE_ERROR_MAX])
+{
+	CLEANUP(cleanup_close) int bundle_fd = fd;
+	struct bundle *bundle;
+	int r = bundle_open(bundle_fd, &bundle);
+
+	*ret_error = '\0';
+	if (r >= 0)
+		r = site_load(bundle, ret_site, ret_error);
+	if (r < 0 && !*ret_error)
+		snprintf(ret_error, SITE_ERROR_MAX, "%s", strerror(-r));
+	return r;
+}
+
 /* Takes fd.  A bundle that cannot be used changes nothing, unless it shows that we and the engine
  * disagree. */
 static int load_site(int fd, struct site **ret_site)
 {
-	CLEANUP(cleanup_close) int bundle_fd = fd;
 	char error[SITE_ERROR_MAX];
-	struct bundle *bundle;
-	int r = bundle_open(bundle_fd, &bundle);
+	int r = read_site(fd, ret_site, error);
 
-	if (r < 0) {
-		log_error("the configuration from portald cannot be read: %s", strerror(-r));
-		return r;
-	}
-	r = site_load(bundle, ret_site, error);
 	if (r < 0)
-		log_error("the configuration from portald is refused: %s",
-			  *error ? error : strerror(-r));
+		log_error("the configuration from portald is refused: %s", error);
 	else
 		log_set_level((*ret_site)->log_level);
 	return r;
@@ -200,6 +210,19 @@ static void finish(struct web *web)
 	site_unref(web->site);
 }
 
+static int check(void)
+{
+	char error[SITE_ERROR_MAX];
+	struct site *site;
+
+	if (read_site(FD_BUNDLE, &site, error) < 0) {
+		dprintf(FD_ENGINE, "%s", error);
+		return 1;
+	}
+	site_unref(site);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct web web;
@@ -207,6 +230,8 @@ int main(int argc, char **argv)
 	int status = 1;
 
 	log_init("portald-web");
+	if (argc == 2 && strcmp(argv[1], "--check") == 0)
+		return check();
 	web.first = argc == 3 && strcmp(argv[2], "first") == 0;
 	if (argc != 2 + web.first) {
 		log_error("this program is started by portald");

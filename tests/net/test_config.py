@@ -320,6 +320,37 @@ def test_a_notice_too_large_for_divert_queue(lab, own_gateway):
         assert answer.status == 511 and b"xxx" not in answer.body, answer.body
 
 
+@pytest.mark.parametrize("file, text, complaint", [
+    ("login.html", "<p>\n{{nonsense}}", r'page login\.html:2: there is no value "nonsense"'),
+    ("divert.html", "{{>missing.html}}", r'page divert\.html:1: there is no file "missing\.html"'),
+    ("terms.txt", "word\n\n" * 300, "the terms have more than 256 paragraphs"),
+], ids=["a value", "a file", "terms"])
+def test_a_mistake_inside_of_pages(lab, own_gateway, file, text, complaint):
+    """-n, a reload and a start name it; a reload changes nothing, of the rest of the file neither."""
+    zone = 'zone "guest" {\n  interface = "br-guest"\n  title = "The %s title"\n  pages = "%s"\n}\n'
+    gw = own_gateway()
+    pages = os.path.join(gw.folder, "pages")
+    os.mkdir(pages)
+    gw.write_config(zone % ("first", pages))
+    assert gw.check_config().returncode == 0
+    gw.reload_now()
+    with open(os.path.join(pages, file), "w", encoding="utf-8") as f:
+        f.write(text)
+    gw.write_config(zone % ("second", pages))
+    complaint = rf'portald\.conf: zone "guest": {complaint}'
+    done = gw.check_config()
+    assert done.returncode == 1 and re.search(complaint, done.stderr), done.stderr
+    gw.reload()
+    wait_until(lambda: gw.log_lines("reload: nothing was changed"), what="the reload is refused")
+    assert gw.log_lines(complaint)
+    g1 = lab.add_guest("g1")
+    for family in (4, 6):
+        assert b"The first title" in g1.login_page(family).body
+    gw.stop()
+    with pytest.raises(RuntimeError, match=rf"ended with status 1:\n(.*\n)*.*{complaint}"):
+        gw.start()
+
+
 def test_reload_names_the_keys_that_need_a_restart(lab, own_gateway):
     gw = own_gateway()
     g1 = lab.add_guest("g1")

@@ -97,33 +97,34 @@ static void test_refused(void **state)
 		{{"zones", "0", 0}, "there are not between 1 and 64 zones"},
 		{{"zones", "65", 0}, "there are not between 1 and 64 zones"},
 		{{"zones", "2", 0}, "zone 1: it has no name"},
-		{{"zone/0/hostname", "a b", 0}, "zone 0: hostname is no host name"},
+		{{"zone/0/hostname", "a b", 0}, "zone \"guest\": hostname is no host name"},
 		{{"log-level", "loud", 0}, "there is no log-level \"loud\""},
 		{{"zone/0/name", NULL, 0}, "zone 0: it has no name"},
 		{{"zone/0/name", "a-name-of-more-than-thirty-one-bytes", 0},
 		 "zone 0: it has no name"},
-		{{"zone/0/refresh", "-1", 0}, "zone 0: refresh is not between 0 and 86400"},
-		{{"zone/0/accent", "red", 0}, "zone 0: accent is no colour"},
-		{{"zone/0/accent-dark", "#12345g", 0}, "zone 0: accent-dark is no colour"},
+		{{"zone/0/refresh", "-1", 0}, "zone \"guest\": refresh is not between 0 and 86400"},
+		{{"zone/0/accent", "red", 0}, "zone \"guest\": accent is no colour"},
+		{{"zone/0/accent-dark", "#12345g", 0}, "zone \"guest\": accent-dark is no colour"},
 		{{"zone/0/page/login.html", NULL, 0},
-		 "zone 0: page login.html:1: there is no file \"login.html\""},
+		 "zone \"guest\": page login.html:1: there is no file \"login.html\""},
 		{{"zone/0/page/divert.html", NULL, 0},
-		 "zone 0: page divert.html:1: there is no file \"divert.html\""},
+		 "zone \"guest\": page divert.html:1: there is no file \"divert.html\""},
 		{{"zone/0/page/top.html", NULL, 0},
-		 "zone 0: page landing.html:4: there is no file \"top.html\""},
+		 "zone \"guest\": page landing.html:4: there is no file \"top.html\""},
 		{{"zone/0/page/status.html", "a\n{{nonsense}}", 0},
-		 "zone 0: page status.html:2: there is no value \"nonsense\""},
+		 "zone \"guest\": page status.html:2: there is no value \"nonsense\""},
 		{{"zone/0/page/divert.html", "{{token}}", 0},
-		 "zone 0: page divert.html:1: there is no value \"token\""},
-		{{"zone/0/page/terms.txt", NULL, 0}, "zone 0: there are no terms"},
+		 "zone \"guest\": page divert.html:1: there is no value \"token\""},
+		{{"zone/0/page/terms.txt", NULL, 0}, "zone \"guest\": there are no terms"},
 		{{"zone/0/redirect-probes", "a/b c", 0},
-		 "zone 0: redirect-probes has one that is no HOST/PATH"},
+		 "zone \"guest\": redirect-probes has one that is no HOST/PATH"},
 		{{"zone/0/redirect-probes",
 		  "a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ "
 		  "a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/ a/",
 		  0},
-		 "zone 0: there are more than 32 redirect-probes"},
-		{{"zone/0/logo", "x", 0}, "zone 0: logo-type is no image type that browsers know"},
+		 "zone \"guest\": there are more than 32 redirect-probes"},
+		{{"zone/0/logo", "x", 0},
+		 "zone \"guest\": logo-type is no image type that browsers know"},
 	};
 
 	(void)state;
@@ -200,7 +201,7 @@ static void test_largest_queue_page(void **state)
 		assert_int_equal(load_page("queue", rows[i].links, most + 1, &site), -EINVAL);
 		assert_string_equal(
 			error,
-			"zone 0: page divert.html is too large for divert \"queue\": with the longest link, which "
+			"zone \"guest\": page divert.html is too large for divert \"queue\": with the longest link, which "
 			"is for a web address of 512 bytes, the answer has 8191 bytes, more than 8190");
 		assert_int_equal(load_page("redirect", rows[i].links, most + 1, &site), 0);
 		site_unref(site);
