@@ -334,6 +334,7 @@ const struct config_key config_zone_keys[] = {
 	{"refresh", parse_number, "0", ZONE(refresh), FIELD_U32, false, 0, REFRESH_MAX},
 	{"connection-limit", parse_number, "20", ZONE(connection_limit), FIELD_U32, false, 1, LIMIT_MAX},
 	{"connection-ceiling", parse_number, "1500", ZONE(connection_ceiling), FIELD_U32, false, 1, LIMIT_MAX},
+	{"packet-ceiling", parse_number, "10000", ZONE(packet_ceiling), FIELD_U32, false, 1, LIMIT_MAX},
 	{"dns-limit", parse_number, "20", ZONE(dns_limit), FIELD_U32, false, 1, LIMIT_MAX},
 	{"refuse-limit", parse_number, "20", ZONE(refuse_limit), FIELD_U32, false, 1, LIMIT_MAX},
 	{"walled-garden", config_parse_garden, "none", ZONE(garden), FIELD_TEXT, false, 0, 0},

@@ -31,7 +31,7 @@ struct zone_config {
 	struct limits limits;	     /* of a login, and of a grant that does not say otherwise */
 	uint32_t refresh;	     /* seconds before a 511 page moves on to the login page */
 	uint32_t connection_limit, dns_limit, refuse_limit; /* of a stranger, a second */
-	uint32_t connection_ceiling;			    /* of all strangers, a second */
+	uint32_t connection_ceiling, packet_ceiling;	    /* of all strangers, a second */
 	char *garden;					    /* what garden_parse() takes */
 	char *title;
 	char *accent,

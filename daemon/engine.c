@@ -76,6 +76,7 @@ void engine_describe_zone(const struct config *c, size_t index, struct gate_zone
 		.tls = pair && pair->chain_pem,
 		.connection_limit = z->connection_limit,
 		.connection_ceiling = z->connection_ceiling,
+		.packet_ceiling = z->packet_ceiling,
 		.dns_limit = z->dns_limit,
 		.refuse_limit = z->refuse_limit,
 	};

@@ -126,8 +126,8 @@ bool ruleset_zone_valid(const struct gate_zone *zone)
 			return false;
 	}
 	return zone->portal_port && zone->divert_port && zone->tls_port && zone->connection_limit &&
-	       zone->connection_ceiling && zone->dns_limit && zone->refuse_limit &&
-	       garden_valid(&zone->garden);
+	       zone->connection_ceiling && zone->packet_ceiling && zone->dns_limit &&
+	       zone->refuse_limit && garden_valid(&zone->garden);
 }
 
 enum { WORD_MAX = ZONE_NAME_MAX + 4 };
@@ -139,7 +139,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 24 };
+enum { WORDS = 25 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -204,6 +204,7 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION);
 	set_number(&words[n++], "$packet_burst",
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION * BURST_SECONDS);
+	set_number(&words[n++], "$packet_ceiling", zone->packet_ceiling);
 	words[n].word = "$queue";
 	queue_statement(globals, words[n++].value);
 	set_condition(&words[n++], "$garden ", zone->garden.count > 0);

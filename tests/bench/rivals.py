@@ -49,10 +49,11 @@ workers = 1
 zone "guest" {{
 	interface = "guest0"
 	connection-limit = {limit}
-	connection-ceiling = {ceiling}
+	{ceilings}
 	{lines}
 }}
 """
+NO_CEILINGS = "connection-ceiling = 1000000 packet-ceiling = 1000000"
 OPENNDS = """
 GatewayInterface guest0
 GatewayName bench
@@ -126,7 +127,7 @@ class Portald(Rival):
         program, config = os.path.join(self.tools.build, "portald"), os.path.join(self.folder(net), "portald.conf")
         with open(config, "w", encoding="ascii") as f:
             f.write(PORTALD.format(folder=self.folder(net), limit=20 if guarded else 1000000,
-                                 ceiling=1500 if guarded else 1000000, lines=self.lines))
+                                 ceilings="" if guarded else NO_CEILINGS, lines=self.lines))
         checked = subprocess.run(net.command("gw", [program, "-n", "-c", config], GATEWAY_CORE), text=True,
                                  capture_output=True, check=False)
         if checked.returncode != 0:

@@ -435,6 +435,8 @@ static void test_defaults(void **state)
 	assert_int_equal(z->session, 8 * 3600);
 	assert_int_equal(z->refresh, 0);
 	assert_int_equal(z->connection_limit, 20);
+	assert_int_equal(z->connection_ceiling, 1500);
+	assert_int_equal(z->packet_ceiling, 10000);
 	assert_int_equal(z->dns_limit, 20);
 	assert_int_equal(z->refuse_limit, 20);
 	assert_string_equal(z->title, "Guest network");
@@ -466,7 +468,7 @@ static const char everything[] =
 	"  title = \"${HOME} $1 #1 // \\\"B\xc3\xbcro\\\" C:\\\\ /* x */ {}|\"\n"
 	"  refresh = 60\n"
 	"  connection-limit = 1\n"
-	"  connection-ceiling = 7\n"
+	"  connection-ceiling = 7 packet-ceiling = 8\n"
 	"  dns-limit = 1000000\n"
 	"  refuse-limit = 5\n"
 	"  accent = \"#ABCDEF\" accent-dark = '#012345'\n"
@@ -506,6 +508,7 @@ static void test_everything(void **state)
 	assert_int_equal(z->refresh, 60);
 	assert_int_equal(z->connection_limit, 1);
 	assert_int_equal(z->connection_ceiling, 7);
+	assert_int_equal(z->packet_ceiling, 8);
 	assert_int_equal(z->dns_limit, 1000000);
 	assert_int_equal(z->refuse_limit, 5);
 	assert_string_equal(z->accent, "#ABCDEF");
@@ -611,7 +614,7 @@ static void test_sample_shows_defaults(void **state)
 	}
 	fclose(sample);
 	fclose(active);
-	assert_int_equal(keys, 31);
+	assert_int_equal(keys, 32);
 	assert_int_equal(config_load(sample_path, stderr, &a), 0);
 	assert_int_equal(config_load("fresh", stderr, &b), 0);
 
@@ -625,6 +628,7 @@ static void test_sample_shows_defaults(void **state)
 	assert_int_equal(a->zones[0].refresh, b->zones[0].refresh);
 	assert_int_equal(a->zones[0].connection_limit, b->zones[0].connection_limit);
 	assert_int_equal(a->zones[0].connection_ceiling, b->zones[0].connection_ceiling);
+	assert_int_equal(a->zones[0].packet_ceiling, b->zones[0].packet_ceiling);
 	assert_int_equal(a->zones[0].dns_limit, b->zones[0].dns_limit);
 	assert_int_equal(a->zones[0].refuse_limit, b->zones[0].refuse_limit);
 	assert_string_equal(a->zones[0].accent, b->zones[0].accent);

@@ -19,6 +19,7 @@ static struct gate_zone zone(const char *name, const char *interface)
 			      .tls_port = 2443,
 			      .connection_limit = 20,
 			      .connection_ceiling = 1500,
+			      .packet_ceiling = 10000,
 			      .dns_limit = 30,
 			      .refuse_limit = 40};
 
