@@ -8,6 +8,8 @@ struct answers {
 	bool there;  /* the gate was started with the socket pair, FD_ANSWERS */
 	bool opened; /* the queue is bound, and the worker has it */
 	uint16_t number;
+	size_t zone_count; /* zones that have a rule with the queue in the kernel */
+	char zones[ZONES_MAX][ZONE_NAME_MAX];
 	char trouble[ERROR_TEXT_MAX]; /* why host names stay closed, for the engine; or "" */
 	struct queue queue;
 };

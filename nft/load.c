@@ -162,35 +162,58 @@ static void wait_for_packets(void)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
+/* The rules that queue answers go away, in a transaction of their own.  To empty the map would not do: while the new ruleset
+ * comes into force, a packet can find the old rules and what the map holds in the new one, for each lookup asks anew which
+ * generation is current (nft_genmask_cur()). */
+static void remove_answers_rules(struct gate *gate)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	char error[ERROR_TEXT_MAX];
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return;
+	for (size_t i = 0; i < gate->answers.zone_count; i++)
+		fprintf(out, "flush chain inet portald z_%s_answers_queue\n",
+			gate->answers.zones[i]);
+	if (fclose(out) == 0 && len > 0 && load_run(gate, text, error) == 0)
+		wait_for_packets();
+}
+
 /* Until resume_answers(), answers go on unread: while the ruleset and the guard are loaded, chains are made anew, and with a
- * chain's hook the kernel drops what waits in any queue (nf_queue_nf_hook_drop()).  If there is no such map, no answer is
- * queued either. */
+ * chain's hook the kernel drops what waits in any queue (nf_queue_nf_hook_drop()).  Where there are no such chains, no answer
+ * is queued either. */
 static int pause_answers(struct gate *gate)
 {
-	char error[ERROR_TEXT_MAX];
-
-	if (gate->answers.opened &&
-	    load_run(gate, "flush map inet portald zones_answers\n", error) == 0)
-		wait_for_packets();
+	remove_answers_rules(gate);
 	return answers_release(&gate->answers);
+}
+
+static void add_answers_rule(struct gate *gate, const char *zone)
+{
+	struct answers *a = &gate->answers;
+	const struct queue_target to = {.first = a->number, .count = 1, .bypass = true};
+
+	if (queue_add_rule(&gate->tables, gate->globals.queue_native, zone, "answers_queue", &to) <
+	    0)
+		snprintf(a->trouble, sizeof(a->trouble), NO_EXPRESSION);
+	else
+		snprintf(a->zones[a->zone_count++], ZONE_NAME_MAX, "%s", zone);
 }
 
 /* Without its rules strangers' answers go on unread. */
 static int resume_answers(struct gate *gate)
 {
-	struct queue_target to = {.count = 1, .bypass = true};
 	int r = 0;
 
 	gate->answers.trouble[0] = '\0';
+	gate->answers.zone_count = 0;
 	if (gate->answers.there && any_names(gate))
 		r = answers_open(&gate->answers, gate->globals.answers_queue);
-	to.first = gate->answers.number;
 	for (size_t i = 0; i < gate->count && gate->answers.opened; i++) {
-		if (gate->zones[i].garden.name_count > 0 &&
-		    queue_add_rule(&gate->tables, gate->globals.queue_native, gate->zones[i].name,
-				   "answers_queue", &to) < 0)
-			snprintf(gate->answers.trouble, sizeof(gate->answers.trouble),
-				 NO_EXPRESSION);
+		if (gate->zones[i].garden.name_count > 0)
+			add_answers_rule(gate, gate->zones[i].name);
 	}
 	return r;
 }

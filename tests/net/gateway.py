@@ -15,11 +15,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("PORTALD_BUILD", os.path.join(REPO, "build")))
 PORTALD, PORTALCTL = os.path.join(BUILD, "portald"), os.path.join(BUILD, "portalctl")
+USUALLY = ["prlimit", "--nofile=1024:"]  # the soft limit that boot and a login have
 DIVERT = os.environ.get("PORTALD_DIVERT", "redirect")  # of each zone that does not say
 SANITIZER = {
     # The sealed processes cannot look for leaks at their end (ptrace is not in their filter), nor start a symbolizer.
-    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
-    "UBSAN_OPTIONS": "print_stacktrace=0:halt_on_error=1",
+    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:external_symbolizer_path=",
+    "UBSAN_OPTIONS": "print_stacktrace=0:halt_on_error=1:external_symbolizer_path=",
 }
 REPORTS = ("AddressSanitizer", "runtime error:", "LeakSanitizer")
 
@@ -64,7 +65,7 @@ class Gateway:
         self.write_config(config)
         self.process = None
         self.portald = PORTALD  # or another version's
-        self.env = dict(SANITIZER)
+        self.lack(None)
         self.known = []
         self._starts = 0
         lab.on_close(self.close)
@@ -83,7 +84,7 @@ class Gateway:
 
     def check_config(self, *more):
         """portald -n, inside the gateway."""
-        return self.lab.run("gw", [self.portald, "-n", "-c", self.config_path, *more], env={**os.environ, **self.env})
+        return self.lab.run("gw", [*USUALLY, self.portald, "-n", "-c", self.config_path, *more], env={**os.environ, **self.env})
 
     def reload(self):
         os.kill(self.process.pid, signal.SIGHUP)
@@ -96,11 +97,18 @@ class Gateway:
 
     # ---- life
 
+    def lack(self, what):
+        """From its next start on it has a kernel that lacks something (old_kernel.c); None: this kernel as it is."""
+        self.env = dict(SANITIZER)
+        if what:
+            self.env |= {"LD_PRELOAD": os.path.join(BUILD, "tests", "net", "old_kernel.so"), "LACKS": what}
+            self.env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+
     def launch(self):
         """Starts it and does not wait."""
         self._starts += 1
-        self.process = self.lab.spawn("gw", [self.portald, "-c", self.config_path], f"portald{Gateway.count}-{self._starts}",
-                                      env=self.env)
+        self.process = self.lab.spawn("gw", [*USUALLY, self.portald, "-c", self.config_path],
+                                      f"portald{Gateway.count}-{self._starts}", env=self.env)
         return self.process
 
     def start(self):
@@ -223,6 +231,11 @@ class Gateway:
         listing = re.sub(r"^\t\t(queue .*|xt target .*|)\n(?=\t})", "", listing, flags=re.MULTILINE)
         listing = re.sub(r"(\tchain z_\w+_queue \{\n(?:\t\t.*\n)*)\t\tdrop\n", r"\1", listing)
         return normalise(listing)
+
+
+def lasting(session):
+    """A session without its times, and without neighbours, which come and go."""
+    return {k: v for k, v in session.items() if not k.startswith(("seconds", "addresses"))}
 
 
 def normalise(listing):

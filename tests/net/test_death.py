@@ -118,8 +118,7 @@ def test_two_modes(lab, alive, modes):
 
 def close(lab, path):
     """As the boot unit does."""
-    usual = ["prlimit", "--nofile=1024:"]  # the soft limit that boot and a login have
-    return lab.run("gw", [*usual, gateway.PORTALD, "-c", path, "--close"], env={**os.environ, **gateway.SANITIZER})
+    return lab.run("gw", [*gateway.USUALLY, gateway.PORTALD, "-c", path, "--close"], env={**os.environ, **gateway.SANITIZER})
 
 
 def test_close_shuts_before_portald_runs(lab, alive):

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from conftest import families
-from gateway import BUILD, TWO_ZONES, Gateway
+from gateway import TWO_ZONES, Gateway
 from guest import bracket
 from lab import UP
 from namespace import SLOW, wait_until
@@ -343,8 +343,7 @@ def test_a_flush_while_portald_changes_its_rules(make_lab, why):
     lab = make_lab()
     member, stranger, other = lab.add_guest("g1"), lab.add_guest("s1"), lab.add_guest("s2", "br-two")
     gw = Gateway(lab, TWO_ZONES, start=False)
-    gw.env |= {"LD_PRELOAD": os.path.join(BUILD, "tests", "net", "old_kernel.so"), "LACKS": "haste"}
-    gw.env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+    gw.lack("haste")
     gw.start()
     gw.grant(member, zone="guest")
     for i in range(13 if why == "takeover" else 8):

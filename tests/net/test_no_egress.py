@@ -40,8 +40,7 @@ NEEDING = ("--quota-down", "--quota-total", "--rate-down")
 class OldKernel(gateway.Gateway):
     def __init__(self, lab, lacks, **options):
         super().__init__(lab, CONFIG, start=False, **options)
-        self.env |= {"LD_PRELOAD": os.path.join(gateway.BUILD, "tests", "net", "old_kernel.so"), "LACKS": lacks}
-        self.env["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+        self.lack(lacks)
 
     def members(self, zone="guest", part="", table="inet"):
         return super().members(zone, part, table) if table == "inet" else super().members(zone, "_up")
@@ -79,9 +78,10 @@ def test_it_says_what_is_off(running):
     assert not missing("\n".join(gw.status()["warnings"]))
     done = gw.check_config()
     assert done.returncode == 0 and not missing(done.stderr)
-    env, gw.env = gw.env, gateway.SANITIZER
+    lacks = gw.env["LACKS"]
+    gw.lack(None)
     assert "egress" not in gw.check_config().stderr
-    gw.env = env
+    gw.lack(lacks)
 
 
 def test_without_privilege_it_says_what_it_cannot_know(running):
@@ -230,7 +230,7 @@ def test_restart_flush_and_link(running):
 def test_a_kernel_with_the_hook_again(running):
     """The tables are completed for it, or made anew without it; sessions go on."""
     lab, gw = running
-    g1, env = lab.guests["g1"], gw.env
+    g1, lacks = lab.guests["g1"], gw.env["LACKS"]
     gw.ctl("grant", g1.mac, "--zone", "guest", "--quota-up", "1G")
     blast(lab, g1, 4, "up", 20)
 
@@ -241,15 +241,15 @@ def test_a_kernel_with_the_hook_again(running):
         assert g1.is_online()
 
     try:
-        gw.env = gateway.SANITIZER
+        gw.lack(None)
         gw.restart()
         judge(True)
         assert "egress" not in gw.log()
         gw.stop()
-        if env["LACKS"] == "netdev":  # such a kernel cannot have the table
+        if lacks == "netdev":  # such a kernel cannot have the table
             lab.nft("delete table netdev portald")
     finally:
-        gw.env = env
+        gw.lack(lacks)
     gw.start()
     judge(False)
 

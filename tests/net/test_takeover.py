@@ -12,7 +12,7 @@ import pytest
 
 import gateway
 from conftest import families
-from gateway import ONE_ZONE, TWO_ZONES
+from gateway import ONE_ZONE, TWO_ZONES, lasting
 from lab import UP
 from namespace import SLOW, wait_until
 from test_flush import BACK_PORT, TCP_PORT, UDP_PORT, flood, slipped
@@ -80,10 +80,6 @@ def switch(gw, portald, taken=True):
     gw.portald = portald
     gw.start()
     assert len(takeovers(gw)) == taken
-
-
-def lasting(session):
-    return {k: v for k, v in session.items() if not k.startswith(("seconds", "addresses"))}
 
 
 def idle_ones(lab, gw):
@@ -225,14 +221,15 @@ def test_killed_in_the_middle(place, old):
     expected = {key: lasting(s) for key, s in old.sessions().items() if key[1] != g1.mac}
     old.stop()
     old.portald = gateway.PORTALD
+    old.lack("speed")
     old.launch()
-    wait_until(lambda: old.log_lines("another version's"), what="the tables are the new ones", pause=0)
+    wait_until(lambda: old.log_lines("another version's"), what="the tables are the new ones")
+    wait_until(old.members, what="some are members again", pause=0)
     for pid in gates(lab):
         os.kill(pid, signal.SIGKILL)
     old.process.wait(20)
-    assert not takeovers(old), "it was killed before it was done"
-    missing = 10_000 - len(old.members())
-    assert missing > 0
+    old.lack(None)
+    assert not takeovers(old) and 0 < len(old.members()) < 10_000, "it was killed before it was done"
     for guest in (g1, s1):
         for family in (4, 6):
             with pytest.raises(TimeoutError):  # a reset would end members' connections
