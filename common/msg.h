@@ -23,7 +23,6 @@ union msg {
 	struct gate_bulk gate_bulk;
 	struct gate_read gate_read;
 	struct gate_counters gate_counters;
-	struct gate_dump gate_dump;
 	struct gate_session gate_session;
 	struct gate_forget gate_forget;
 	struct gate_done gate_done;

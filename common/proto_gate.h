@@ -69,10 +69,6 @@ struct gate_read {
 	struct mac macs[COUNTERS_MAX];
 };
 
-struct gate_dump {
-	struct msg_head head;
-};
-
 /* Deletes the conntrack entries of these addresses, but for connections to the portal itself.  The answer
  * comes when that is done, after those to later messages maybe. */
 struct gate_forget {

@@ -10,14 +10,6 @@
 
 #include "common/sandbox.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 int sandbox_find_account(const char *user, struct account *ret_account)
 {
 	errno = 0;

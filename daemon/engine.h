@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The engine: one event loop that holds the sessions and speaks to gate, web workers and portalctl.
- */
+/* One event loop that holds the sessions and speaks to gate, web workers and portalctl. */
 #pragma once
 
 #include <stdbool.h>

@@ -94,12 +94,12 @@ static void session_dumped(void *data, const union msg *msg)
 
 static void ruleset_loaded(void *data, const union msg *reply)
 {
-	struct gate_dump dump = {.head = {MSG_GATE_DUMP, 0}};
+	struct msg_head dump = {.type = MSG_GATE_DUMP};
 	struct engine *e = data;
 
 	if (reply->gate_done.error < 0)
 		engine_fail(e, "cannot load the ruleset: %s", reply->gate_done.text);
-	else if (gate_client_ask(&e->gate, &dump.head, session_dumped, e) < 0)
+	else if (gate_client_ask(&e->gate, &dump, session_dumped, e) < 0)
 		engine_fail(e, "out of memory");
 }
 

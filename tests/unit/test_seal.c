@@ -202,7 +202,7 @@ static int run_sealed(int first_packet_fd, void (*run)(void))
 static void run_tries(int first_packet_fd)
 {
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 		/* a build with sanitizers may open files, to report */
 		if (tries[i].run == try_open)
 			continue;
