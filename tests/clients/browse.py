@@ -11,8 +11,11 @@ TYPE = "Content-Type: application/x-www-form-urlencoded"
 
 
 def send_form(world, answer):
-    """Sends the first form of a page; the page that comes of it."""
-    form = parse_page(answer).forms[0]
+    """Sends the first form of a page; the page that comes of it.  Failure if there is none."""
+    forms = parse_page(answer).forms
+    if not forms:
+        raise Failure(f"{answer.url}: no form (status {answer.status})")
+    form = forms[0]
     fields = urllib.parse.urlencode({name: value for _, name, value in form["fields"]})
     target = urllib.parse.urljoin(answer.url, form["action"])
     if form["method"] == "get":

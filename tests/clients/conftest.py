@@ -11,11 +11,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "net")]
 
 import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
-
-
-def pytest_configure(config):
-    """A thread that dies is a test that fails."""
-    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+from hooks import families, pytest_collection_modifyitems, pytest_configure  # noqa: E402, F401
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,8 @@ class World:
     """connect(host, port, timeout): a connected socket, or OSError.  trust: a file of authorities.  api: the captive portal
     API's URI, or None; by_dhcp4: did DHCPv4 tell it?"""
 
+    patience = 10.0  # seconds, of who does not say how long to wait
+
     def __init__(self, connect, trust=None, api=None, family=4, sleep=time.sleep, by_dhcp4=True):
         self.connect, self.trust, self.api, self.family, self.sleep = connect, trust, api, family, sleep
         self.by_dhcp4 = by_dhcp4
@@ -61,11 +63,11 @@ def request(url, agent, version="1.1", accept=None, headers=(), method="GET", bo
     return "\r\n".join([*lines, *headers, "Connection: close", "", ""]).encode("latin-1", "replace") + body
 
 
-def fetch(world, url, agent, timeout=10.0, **more):
+def fetch(world, url, agent, timeout=None, **more):
     """The answer to one request, which is as request() has it; Failure if there is none."""
     parts = urllib.parse.urlsplit(url)
     try:
-        sock = world.connect(parts.hostname, parts.port or PORTS[parts.scheme], timeout)
+        sock = world.connect(parts.hostname, parts.port or PORTS[parts.scheme], timeout or world.patience)
         with sock if parts.scheme == "http" else world.tls(sock, parts.hostname) as s:
             s.sendall(request(url, agent, **more))
             response = http.client.HTTPResponse(s, method=more.get("method", "GET"))

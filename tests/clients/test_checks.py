@@ -11,12 +11,15 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "net")]
 import check  # noqa: E402
 import rfc_network  # noqa: E402
 from check import BROKEN, MET, NOT_APPLICABLE, UNSEEN  # noqa: E402
+from conftest import families  # noqa: E402
+from lab import SITES, UP  # noqa: E402
 from models import MODELS  # noqa: E402
 from subject import AFTER, BEFORE, REVOKED, URN  # noqa: E402
 from suite import CHECKS, NO, UNKNOWN, examine  # noqa: E402
 from wire import Records  # noqa: E402
 from wrong import API, FORM, NOTICE, Knobs, WrongPortal  # noqa: E402
 
+GATEWAY = {f: start + "1" for f, start in SITES["br-guest"].items()}
 ROWS = {c.number: c for c in CHECKS}
 CAPTIVE, ONLINE, JSON = Knobs.captive, Knobs.online, Knobs.api_headers
 RAW = API.encode()
@@ -28,6 +31,11 @@ def without(state, *keys):
 
 def dhcp4(value, *more):
     return {"options": (f"dhcp-option-force=114,{value}", *more)}
+
+
+def leads(name, addresses):
+    """dnsmasq's lines that lead a name there."""
+    return tuple(f"address=/{name}/{address}" for address in addresses.values())
 
 
 def hexed(data):
@@ -80,9 +88,9 @@ CASES = [  # the number, what is wrong, and what the check then says if not "bro
     (20, {"api_headers": without(JSON, "Cache-Control")}),
     (21, {"for_all": True}),
     (21, {"online": CAPTIVE}),
-    (22, {"names": ("address=/portal.test/203.0.113.2",)}, UNSEEN),
+    (22, {"names": leads("portal.test", UP)}, UNSEEN),
     (23, {"no_api": True}),
-    (23, {"names": ("address=/portal.test/203.0.113.99",)}),
+    (23, {"names": leads("portal.test", {4: "203.0.113.99", 6: "2001:db8:ff::99"})}),
     (23, {"captive": ONLINE}),
     (24, {"online": CAPTIVE}),
     (24, {"captive": ONLINE}),
@@ -108,7 +116,7 @@ CASES = [  # the number, what is wrong, and what the check then says if not "bro
     (36, {"status": 403}),
     (37, dhcp4(API, f"dhcp-option-force=160,{API}")),
     (38, {"forged_until_login": ("address=/captive.apple.com/192.0.2.77",)}),
-    (38, {"names": (*Knobs.names, "address=/captive.apple.com/192.0.2.1")}),
+    (38, {"names": (*Knobs.names, *leads("captive.apple.com", GATEWAY))}),
     (39, {"captive": without(CAPTIVE, "user-portal-url")}),
     (40, {"believes": True}),
     (41, {"no_time": True}),
@@ -118,6 +126,9 @@ CASES = [  # the number, what is wrong, and what the check then says if not "bro
     (44, {"by_address": True}),
     (45, {"redirects_probes": False}),
 ]
+
+# What these look at depends on addresses or on how packets go; what the others read is the same over both families.
+BY_ADDRESS = {1, 6, 8, 9, 10, 13, 21, 22, 23, 38, 40, 41, 42, 43, 44, 45}
 
 
 def dns(*addresses, rcode=0, authentic=True, records=()):
@@ -150,9 +161,9 @@ def look(subject, stage):
     subject.findings[stage] = {m.name: m.look(subject.world()) for m in MODELS if m.name == "Windows NCSI"}
 
 
-def judge(portal, number):
+def judge(portal, number, family):
     """What one check says, with no more of the stages than it needs."""
-    row, subject, commands = ROWS[number], portal.subject(4), portal.commands(4)
+    row, subject, commands = ROWS[number], portal.subject(family), portal.commands(family)
     subject.limited = True
     subject.findings["without an API"] = {m.name: m.look(subject.world()) for m in MODELS} if number == 45 else {}
     look(subject, BEFORE)
@@ -165,18 +176,21 @@ def judge(portal, number):
     return check.run(row, subject)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]}-{'-'.join(c[1])}")
-def test_a_wrong_portal(portal, case):
+@pytest.mark.parametrize("case, family", [
+    pytest.param(case, family, id=f"{case[0]}-{'-'.join(case[1])}-ipv{family}") for case in CASES
+    for family in ((4, 6) if case[0] in BY_ADDRESS else (4,))])
+def test_a_wrong_portal(portal, case, family):
     number, knobs, *wanted = case
     portal.set(Knobs(**knobs))
-    found = judge(portal, number)
+    found = judge(portal, number, family)
     assert found.verdict == (wanted[0] if wanted else BROKEN), found
 
 
-def test_a_portal_that_is_right(portal):
+@families
+def test_a_portal_that_is_right(portal, family):
     """Every check is met there, but for the one that has no object."""
     portal.set(Knobs())
-    outcome = examine(portal.subject(4), portal.commands(4))
+    outcome = examine(portal.subject(family), portal.commands(family))
     assert not [row for row in outcome.clients.values() if {NO, UNKNOWN} & set(row.values())], outcome.why
     assert {r["number"]: r["why"] for r in outcome.requirements if r["verdict"] != MET}.keys() == {22}, outcome.requirements
 
@@ -190,7 +204,7 @@ def test_each_check_has_been_seen_to_fail():
 def test_what_is_not_brought_about_is_not_called_met(portal):
     """Without commands nothing is said of what comes after a login."""
     portal.set(Knobs())
-    subject = portal.subject(4)
+    subject = portal.subject(6)
     subject.other = None
     outcome = examine(subject)
     said = {r["number"]: r["verdict"] for r in outcome.requirements}

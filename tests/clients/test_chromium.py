@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
 from chromium import CONNECT, WARNING, Chromium  # noqa: E402
-from conftest import serving  # noqa: E402
+from conftest import families, serving  # noqa: E402
 from guest import bracket  # noqa: E402
 from lab import UP  # noqa: E402
 from models import NOTHING, PORTAL  # noqa: E402
@@ -43,7 +43,7 @@ def chromium(lab):
         yield running
 
 
-@pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
+@families
 def test_the_tab_leads_to_the_login(gw, chromium, family):
     guest, browser = gw.lab.guests["g1"], chromium.browser
     gw.revoke_all()

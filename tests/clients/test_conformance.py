@@ -15,6 +15,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "net")]
 import cache  # noqa: E402
 import gateway  # noqa: E402
 from check import MET, NOT_APPLICABLE  # noqa: E402
+from conftest import families  # noqa: E402
 from lab import FORBIDDEN, UP  # noqa: E402
 from models import MODELS, NOTHING, PORTAL  # noqa: E402
 from places import CRL_HOST, ZONE, Portald  # noqa: E402
@@ -22,7 +23,6 @@ from suite import COLUMNS, YES, examine, problems  # noqa: E402
 
 NO_API = {*range(11, 27), *range(27, 36), 39, 40}
 ON_LINK = 22  # the API sees who asks
-families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "certificate"])

@@ -9,6 +9,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
+from conftest import families  # noqa: E402
 from firefox import Firefox  # noqa: E402
 from guest import bracket  # noqa: E402
 from lab import UP  # noqa: E402
@@ -53,7 +54,7 @@ def opens_the_page(chrome):
     return False
 
 
-@pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
+@families
 def test_the_notification_leads_to_the_portal(gw, firefox, family):
     guest = gw.lab.guests["g1"]
     gw.revoke_all()

@@ -9,11 +9,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
 import programs  # noqa: E402
+from conftest import families  # noqa: E402
 from guest import bracket  # noqa: E402
 from lab import UP  # noqa: E402
 from namespace import wait_until  # noqa: E402
-
-families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
 @pytest.fixture(scope="module", autouse=True)

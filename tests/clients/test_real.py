@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
 import real  # noqa: E402
+from conftest import families  # noqa: E402
 from lab import UP  # noqa: E402
 from models import ONLINE, PORTAL  # noqa: E402
 from namespace import wait_until  # noqa: E402
@@ -24,7 +25,6 @@ COUNT = f"""table inet lab_count {{
   }}
 }}
 """
-families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
 
 @pytest.fixture(scope="module", autouse=True)

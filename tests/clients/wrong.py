@@ -32,10 +32,12 @@ RULES = """
 table inet wrong
 delete table inet wrong
 table inet wrong {{
-	set online {{ type {key}; {elements} }}
+	set online4 {{ type ipv4_addr{key}; {elements4} }}
+	set online6 {{ type ipv6_addr{key}; {elements6} }}
 	chain divert {{ type nat hook prerouting priority dstnat;
 		iifname != "br-guest" return
-		ip saddr{mac} @online return
+		ip saddr{mac} @online4 return
+		ip6 saddr{mac} @online6 return
 		fib daddr type local return
 		{first}
 		tcp dport 80 redirect to :8080
@@ -43,7 +45,8 @@ table inet wrong {{
 	}}
 	chain forward {{ type filter hook forward priority 0;
 		iifname != "br-guest" return
-		ip saddr{mac} @online accept
+		ip saddr{mac} @online4 accept
+		ip6 saddr{mac} @online6 accept
 		{pass_}
 		meta l4proto tcp reject with tcp reset
 		{limit} reject
@@ -85,14 +88,15 @@ class Knobs:
         return "".join(f"{line}\n" for line in (*self.options, *self.names, *(() if logged_in else self.forged_until_login)))
 
     def rules(self, online):
-        """online: [(address, MAC)...]"""
-        members = ", ".join(a if self.by_address else f"{a} . {m}" for a, m in online)
-        passes = [] if self.no_time else ["udp dport 123 accept"]
-        passes += [] if self.no_crl else [f"ip daddr {FORBIDDEN[4]} tcp dport 80 accept"]
+        """online: the guests that are."""
+        elements = {f: ", ".join(g.addresses[f] + ("" if self.by_address else f" . {g.mac}") for g in online) for f in (4, 6)}
+        elements = {f: f"elements = {{ {members} }};" if members else "" for f, members in elements.items()}
+        crl = [] if self.no_crl else [f"ip daddr {FORBIDDEN[4]} tcp dport 80", f"ip6 daddr {FORBIDDEN[6]} tcp dport 80"]
+        passes = [f"{match} accept" for match in (*crl, *(() if self.no_time else ("udp dport 123",)))]
         return RULES.format(
-            key="ipv4_addr" if self.by_address else "ipv4_addr . ether_addr", mac="" if self.by_address else " . ether saddr",
-            elements=f"elements = {{ {members} }};" if members else "",
-            first="" if self.no_crl else f"ip daddr {FORBIDDEN[4]} return", pass_="\n\t\t".join(passes),
+            key="" if self.by_address else " . ether_addr", mac="" if self.by_address else " . ether saddr",
+            elements4=elements[4], elements6=elements[6],
+            first="\n\t\t".join(f"{match} return" for match in crl), pass_="\n\t\t".join(passes),
             tls="tcp dport 443 redirect to :443" if self.forged_tls else "",
             limit="" if self.unlimited else "limit rate 10/second",
             input_='iifname "br-guest" tcp dport 443 reject with tcp reset' if self.no_api else "")
@@ -240,8 +244,9 @@ class WrongPortal(Place):
                 os.unlink(process.log)
             self.start_dnsmasq(lines, RANGES)
             self.running = lines
-        # which errors the kernel limits by itself, as bits; the default is all but answers to pings
+        # which errors the kernel limits by itself, as bits and as types
         sysctl(self.lab.name("gw"), "net.ipv4.icmp_ratemask", 0 if self.knobs.unlimited else 6168)
+        sysctl(self.lab.name("gw"), "net.ipv6.icmp.ratemask", 2 if self.knobs.unlimited else "0-1,3-127")
         self.lab.nft(self.knobs.rules(self.online))
 
     def _advertise(self):
@@ -260,18 +265,16 @@ class WrongPortal(Place):
 
     # ---- guests
 
-    def members(self, address):
-        guest = next(g for g in (self.guest, self.other) if address.replace("::ffff:", "") in g.addresses.values())
-        return [(guest.addresses[4], guest.mac)]
+    def who(self, address):
+        """The guest there, or None."""
+        address = address.replace("::ffff:", "")
+        return next((g for g in (self.guest, self.other) if address in g.addresses.values()), None)
 
     def is_online(self, address):
-        try:
-            return self.members(address)[0] in self.online
-        except StopIteration:
-            return False
+        return self.who(address) in self.online
 
     def let_in(self, address):
-        self.online = self.members(address)
+        self.online = [self.who(address)]
         self._apply()
 
     def put_out(self):
