@@ -85,11 +85,6 @@ build() {
 	rm -f "$log"
 }
 
-# The same with clang.
-build_clang() {
-	CC=clang build "$@"
-}
-
 # Unpacks promtool of Debian's package prometheus to build/promtool; the package itself would start services.
 need_promtool() {
 	local folder=$ROOT/build/promtool package
@@ -181,7 +176,7 @@ need_connman() {
 			patch -s -p1 <"../debian/patches/$patch"
 		done <../debian/patches/series
 		sed -i '/g_web_parser_feed_data(wp_context/,/return true;/{/wispr_portal_context_unref/d}' src/wispr.c
-		./configure --quiet --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run --with-firewall=nftables \
+		CFLAGS=-O0 ./configure --quiet --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run --with-firewall=nftables \
 			--with-dns-backend=internal --disable-{client,wifi,bluetooth,ofono,dundee,pacrunner,tools,loopback,gadget,neard,wireguard}
 		make -s -j2
 		cp src/connmand ..
@@ -204,7 +199,7 @@ need_radvd() {
 		get_source trixie radvd --tar-only
 		tar -xf radvd_*.orig.tar.xz
 		cd radvd-*/
-		./configure --quiet
+		CFLAGS=-O0 ./configure --quiet
 		make -s -j2 radvd
 		cp radvd ..
 	) >"$folder/log" 2>&1 || die "could not build radvd: $folder/log says why"

@@ -18,16 +18,12 @@ pytest.register_assert_rewrite("gateway", "guest", "lab")
 
 import gateway  # noqa: E402
 import lab as lab_module  # noqa: E402
+from hooks import families, pytest_collection_modifyitems, pytest_configure  # noqa: E402, F401
 
 for key, value in gateway.SANITIZER.items():
     os.environ.setdefault(key, value)
 
 captured = []  # for each lab that was taken down, the packets seen upstream
-
-
-def pytest_configure(config):
-    """A thread that dies is a test that fails."""
-    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
 
 
 def _interrupted(number, frame):
@@ -144,6 +140,3 @@ def pytest_runtest_makereport(item, call):
     if report.failed and call.when == "call":
         for the_gateway in [v for v in getattr(item, "funcargs", {}).values() if isinstance(v, gateway.Gateway)]:
             report.sections.append(("portald's log", "\n".join(the_gateway.log().splitlines()[-40:])))
-
-
-families = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])

@@ -198,10 +198,15 @@ class Lab:
         self._plug(guest)
         ip_batch(self.name(node), [f"link set eth0 address {guest.mac}", "link set eth0 up",
                                    *guest.address_commands("add")])
-        wait_until(lambda: "state UP" in self.check(node, ["ip", "-o", "link", "show", "eth0"]), what="the link is up", pause=0.01)
+        wait_until(lambda: self._is_ready(node), what="the link is up, its addresses are usable", pause=0.01)
         self._write_resolv_conf(guest)
         self.guests[node] = guest
         return guest
+
+    def _is_ready(self, node):
+        """accept_dad 0 makes no address usable at once: the kernel's worker that does it may be late."""
+        shown = self.check(node, ["ip", "addr", "show", "dev", "eth0"])
+        return "state UP" in shown and "tentative" not in shown
 
     def _plug(self, guest):
         node = guest.node
@@ -218,9 +223,13 @@ class Lab:
     # ---- running things
 
     def run(self, node, argv, timeout=30.0, **kw):
-        """Runs to its end inside a node; subprocess.CompletedProcess with text output."""
-        return subprocess.run(["ip", "netns", "exec", self.name(node), *argv], text=True, capture_output=True,
-                              timeout=timeout * SLOW, check=False, **kw)
+        """Runs to its end inside a node; subprocess.CompletedProcess with text output.  Guests need
+        `ip netns exec`, which shows them a resolv.conf and a /sys of their own; the others do without."""
+        how = {"text": True, "capture_output": True, "timeout": timeout * SLOW, "check": False, **kw}
+        if node in self.guests:
+            return subprocess.run(["ip", "netns", "exec", self.name(node), *argv], **how)
+        with namespace.inside(self.name(node)):
+            return subprocess.run(argv, **how)
 
     def check(self, node, argv, **kw):
         done = self.run(node, argv, **kw)

@@ -13,6 +13,7 @@ import time
 
 CLONE_NEWNET = 0x40000000
 SLOW = float(os.environ.get("PORTALD_SLOW", "1"))  # how many times longer than usual everything may take here (tests/vm)
+PAUSE_MAX = 0.25  # seconds between two polls
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -73,14 +74,16 @@ def ip_batch(name, lines):
 
 
 def wait_until(condition, timeout=10.0, what="", pause=0.02):
-    """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds, SLOW times as many."""
+    """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds, SLOW times as many.
+    The longer it takes the more rarely it polls: what a condition runs costs others their time."""
     timeout *= SLOW
-    end = time.monotonic() + timeout
+    begin = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() >= end:
+        waited = time.monotonic() - begin
+        if waited >= timeout:
             name = what or getattr(condition, "__name__", "condition")
             raise AssertionError(f"not so after {timeout} s: {name} (last value: {value!r})")
-        time.sleep(pause)
+        time.sleep(max(pause, min(waited / 20, PAUSE_MAX)))

@@ -14,14 +14,14 @@ from guest import FAMILY, assert_cut
 from lab import UP
 from namespace import SLOW, wait_until
 
-SESSION = round(3 * SLOW)  # seconds, in which all transfers have begun
+SESSION = round(2 + 3 * SLOW)  # seconds, in which all transfers have begun
 CONFIG = f"""
 zone "guest" {{
   interface = "br-guest"
   session = "{SESSION}s"
 }}
 """
-LIMIT = 30.0  # seconds in which a session must have ended
+LIMIT = SESSION + 27.0  # seconds in which a session must have ended
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["routed", "masqueraded"])

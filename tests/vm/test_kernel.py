@@ -15,7 +15,7 @@ from conftest import accounts, gw, lab, make_lab  # noqa: E402, F401  # fixtures
 import gateway  # noqa: E402
 from guest import assert_cut  # noqa: E402
 from lab import FORBIDDEN, SITES  # noqa: E402
-from namespace import ip_batch, open_socket, wait_until  # noqa: E402
+from namespace import inside, ip_batch, open_socket, wait_until  # noqa: E402
 
 MANY = 10_000
 SESSION = 30  # seconds: everything has begun before it ends, and the streams, which last 60 s, have not
@@ -174,7 +174,8 @@ def test_an_interface_made_anew_with_the_same_index(lab, fresh, guests):  # noqa
     """Its egress chain went with it, though name and index are the same when the gate looks."""
     g1, _, stranger = guests
     fresh.grant(g1)
-    index = lab.check("gw", ["cat", "/sys/class/net/br-guest/ifindex"]).strip()
+    with inside(lab.name("gw")):
+        index = socket.if_nametoindex("br-guest")
     gate = fresh.pids()["portald-gate"][0]
     os.kill(gate, signal.SIGSTOP)
     try:
