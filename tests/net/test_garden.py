@@ -39,7 +39,8 @@ def gw(lab):
 def refused(call):
     with pytest.raises(OSError) as e:
         call()
-    return e.value.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES)
+    assert e.value.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES), repr(e.value)
+    return True
 
 
 def connects(guest, host, port):
