@@ -20,7 +20,7 @@ struct gate_zone {
 	uint32_t connection_ceiling; /* of all strangers together */
 	uint32_t packet_ceiling;     /* likewise, packets with divert "queue" */
 	uint32_t dns_limit;	     /* DNS packets of a stranger to the gateway, a second */
-	uint32_t refuse_limit;	     /* resets and ICMP errors to a stranger, a second */
+	uint32_t refuse_limit;	     /* resets and (a fifth) ICMP errors to a stranger, a second */
 	struct garden garden;	     /* where strangers may go */
 };
 

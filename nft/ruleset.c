@@ -16,6 +16,7 @@ enum {
 	BURST_SECONDS = 5,	       /* a meter lets so many seconds' worth through at once */
 	PACKETS_A_CONNECTION = 8, /* of one stranger's exchange in queue mode, with some to spare */
 	SHARED_LIMIT = 500,	  /* a second, for all MACs for which the meters have no room */
+	REFUSALS_AN_ERROR = 5,	  /* one in so many may be an ICMP error */
 };
 
 /* The blocks of portal.nft: each from the line "#: NAME" to the line "#: NAME end". */
@@ -139,7 +140,7 @@ struct word {
 	char value[WORD_MAX];
 };
 
-enum { WORDS = 25 };
+enum { WORDS = 27 };
 
 static void set_number(struct word *w, const char *word, unsigned long value)
 {
@@ -179,6 +180,7 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	const uint32_t calm = (zone->connection_ceiling + 2) / 3;
 	const uint32_t storm =
 		zone->connection_ceiling > calm ? zone->connection_ceiling - calm : 1;
+	const uint32_t errors = (zone->refuse_limit + REFUSALS_AN_ERROR - 1) / REFUSALS_AN_ERROR;
 	size_t n = 0;
 
 	memset(words, 0, WORDS * sizeof(*words));
@@ -200,6 +202,8 @@ static void zone_words(const struct gate_zone *zone, const struct ruleset_global
 	set_number(&words[n++], "$dns_burst", (unsigned long)zone->dns_limit * BURST_SECONDS);
 	set_number(&words[n++], "$refuse_limit", zone->refuse_limit);
 	set_number(&words[n++], "$refuse_burst", (unsigned long)zone->refuse_limit * BURST_SECONDS);
+	set_number(&words[n++], "$error_limit", errors);
+	set_number(&words[n++], "$error_burst", (unsigned long)errors * BURST_SECONDS);
 	set_number(&words[n++], "$packet_limit",
 		   (unsigned long)zone->connection_limit * PACKETS_A_CONNECTION);
 	set_number(&words[n++], "$packet_burst",

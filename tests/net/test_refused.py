@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Everything but the portal is refused to a stranger at once, and nothing of it arrives upstream."""
+import contextlib
 import errno
+import os
 import socket
 import time
 
@@ -123,6 +125,32 @@ def test_refusals_do_not_run_out_for_others(place, family):
             wire.send(frame)
         # The kernel sends at most 50 ICMP errors in 20 ms, whoever they are for: a datagram may have to be sent again.
         wait_until(lambda: is_refused(modest, family), what="the modest guest is refused")
+
+
+@contextlib.contextmanager
+def on_one_processor():
+    """What this thread sends goes its way through the gateway on the same processor, up to the next process."""
+    all_of_them = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(all_of_them)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
+@families
+def test_made_up_addresses_keep_nobody_s_refusals_back(place, family):
+    """ICMP errors to them wait, in a socket that all of the processor's errors share."""
+    lab, _ = place
+    liar, modest = lab.add_guest(f"s{4 + family}"), lab.add_guest(f"s{5 + family}")
+    made_up = {4: "192.0.2.{}", 6: "2001:db8:1::bad:{:x}"}[family]
+    with on_one_processor(), Wire(liar.namespace) as wire:
+        for second in range(5):
+            for number in range(150 if second == 0 else PER_SECOND):
+                source = made_up.format(30 + (number + second * PER_SECOND) % 70)
+                wire.send(udp("02:00:5e:00:00:01", liar.mac, source, FORBIDDEN[family], 7777, 443, bytes(1200)))
+            time.sleep(1)
+            assert is_refused(modest, family), f"{second} s after the first"
 
 
 @families
