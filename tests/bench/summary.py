@@ -31,6 +31,8 @@ FLOOD = (
     ("SYNs/s", "flood_rate", "{:,.0f}"),
     ("answered", "success", "{:.1%}"),
     ("in 3 tries", "within_three", "{:.1%}"),
+    ("p90 calm ms", "p90_calm", "{:.2f}"),
+    ("p90 flood ms", "p90_storm", "{:.2f}"),
     ("p99 calm ms", "p99_calm", "{:.2f}"),
     ("p99 flood ms", "p99_storm", "{:.2f}"),
     ("ratio", "p99_ratio", "{:.2f}"),
