@@ -157,14 +157,12 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("title", [10, LONG], ids=["one", "several"])
 def test_good_line(make_line, family, shape, title):
-    """Without losses: an answer at once, nothing left open, no reset."""
+    """Without losses: nothing has to be sent twice, nothing is left open, no reset."""
     line = make_line(title=title)
     options, head = SHAPES[shape]
     for _ in range(5):
-        status, answer = line.curl(family, *options, "-w", "\n%{time_total}")  # without curl's own start
+        status, answer = line.curl(family, *options)
         assert status == 0, answer
-        answer, _, seconds = answer.rpartition(b"\n")
-        assert float(seconds) < namespace.SLOW
         if shape == "post":
             answer = answer[answer.index(b"HTTP/1.1 511"):]
         check_511(answer, head)
