@@ -4,7 +4,6 @@ else.
 
 Guests of the lab are strangers here until they log in.
 """
-import errno
 import socket
 import struct
 
@@ -17,6 +16,7 @@ from guest import assert_cut, bracket
 from lab import FORBIDDEN, UP, WAN
 from namespace import open_socket, seconds, wait_until
 from test_flush import restored_by
+from test_refused import refused
 
 GATEWAY_MAC = "02:00:5e:00:00:01"
 OURS = 9999  # a port of the garden that upstream does not listen on
@@ -34,13 +34,6 @@ FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 @pytest.fixture(scope="module")
 def gw(lab):
     return gateway.Gateway(lab, ZONE % (20, ENTRIES), "accounting = 1s\n")
-
-
-def refused(call):
-    with pytest.raises(OSError) as e:
-        call()
-    assert e.value.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES), repr(e.value)
-    return True
 
 
 def connects(guest, host, port):
@@ -142,7 +135,7 @@ def test_what_the_connection_table_does_not_follow(lab, fresh, family):
 
 def reloaded(gw, limit, entries):
     gw.write_config(ZONE % (limit, entries))
-    gw.reload()
+    gw.reload_now()
 
 
 @families
@@ -188,8 +181,7 @@ def test_a_flood_fills_nothing(lab, fresh, family):
     """New connections to the garden are limited for each stranger: of 300, the burst of 5 and a few more."""
     greedy, modest = lab.add_guest(f"g{family}"), lab.add_guest(f"g{family + 4}")
     try:
-        fresh.write_config(ZONE % (1, ENTRIES))
-        fresh.reload_now()
+        reloaded(fresh, 1, ENTRIES)
         assert greedy.udp(UP[family], 123, b"first") == b"first"
         answered = 0
         socks = [greedy.socket(family, socket.SOCK_DGRAM, 1.0) for _ in range(300)]

@@ -32,10 +32,10 @@ def stranger(place):
 
 
 def refused(call):
-    """Runs call(), which must end with OSError; the error number."""
+    """Runs call(), which must be told so by a reset or an ICMP error; the error number."""
     with pytest.raises(OSError) as e:
         call()
-    assert not isinstance(e.value, TimeoutError), "no answer: the guest waits"
+    assert e.value.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.EACCES), repr(e.value)
     return e.value.errno
 
 
@@ -48,8 +48,7 @@ def test_tcp(stranger, family, port):
 @families
 @pytest.mark.parametrize("port", [443, 53, 123, 7, 9000, 51820])
 def test_udp(stranger, family, port):
-    assert refused(lambda: stranger.udp(FORBIDDEN[family], port, b"hello", PATIENCE)) in \
-        (errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.EACCES)
+    assert refused(lambda: stranger.udp(FORBIDDEN[family], port, b"hello", PATIENCE))
 
 
 @families
@@ -76,7 +75,7 @@ def test_other_protocols(place, stranger, family):
             sock.settimeout(PATIENCE)
             sock.connect((FORBIDDEN[family], 0))
             sock.send(b"\x20\0" + bytes(62))
-            assert refused(lambda s=sock: s.recv(100)) in (errno.EHOSTUNREACH, errno.EACCES, errno.ECONNREFUSED)
+            assert refused(lambda s=sock: s.recv(100))
 
 
 @families
