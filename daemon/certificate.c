@@ -228,8 +228,11 @@ void config_check_certificates(struct config_load *l)
 		struct zone_config *z = &c->zones[i];
 
 		read_pair(l, &z->pair, z);
-		if (z->pair.certificate ? z->pair.key != NULL : z->hostname && c->pair.key)
-			check_name(l, z, config_hostname(c, z), config_pair(c, z));
+
+		const struct pair *p = config_pair(c, z);
+
+		if (p && p->key && (z->pair.certificate || z->hostname))
+			check_name(l, z, config_hostname(c, z), p);
 		all = all || (!z->pair.certificate && !z->hostname);
 	}
 	if (c->pair.certificate && c->pair.key && all)

@@ -5,14 +5,18 @@
 
 #include "daemon/config_private.h"
 
-/* Levenshtein's distance; words longer than any key are far from all. */
+enum {
+	WORD_MAX = 24, /* the longest that is looked at; no key is longer */
+	FAR = 4,       /* from this distance on it is another word */
+};
+
+/* Levenshtein's distance, or FAR. */
 static size_t distance(const char *a, const char *b)
 {
-	enum { WORD_MAX = 24 };
-	size_t row[WORD_MAX + 1], len = strlen(b);
+	size_t row[WORD_MAX + 1], len = strlen(b), other = strlen(a);
 
-	if (len > WORD_MAX || strlen(a) > WORD_MAX)
-		return SIZE_MAX;
+	if (MAX(len, other) > WORD_MAX || MAX(len, other) - MIN(len, other) >= FAR)
+		return FAR;
 	for (size_t j = 0; j <= len; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i]; i++) {
@@ -26,7 +30,7 @@ static size_t distance(const char *a, const char *b)
 			row[j + 1] = best;
 		}
 	}
-	return row[len];
+	return MIN(row[len], FAR);
 }
 
 bool config_means_zone(const char *name)
@@ -39,7 +43,7 @@ const char *config_nearest_key(bool in_zone, const char *name)
 	const struct config_key *keys = in_zone ? config_zone_keys : config_global_keys;
 	const size_t count = in_zone ? config_zone_key_count : config_global_key_count;
 	const char *nearest = NULL;
-	size_t least = 4; /* from here on it is another word */
+	size_t least = FAR;
 
 	for (size_t i = 0; i < count; i++) {
 		size_t d = distance(name, keys[i].name);

@@ -365,6 +365,13 @@ static const struct {
 	 "2: zone \"a\": pages: @/logo.png is no folder; name one\n"},
 	{"zone a { " IF " pages = bad-pages }",
 	 "2: zone \"a\": pages: style.css is larger than 1048576 bytes; make it smaller\n"},
+#define PAIR "certificate and certificate-key belong together; add what is missing\n"
+	{"hostname = a.test\ncertificate-key = x\nzone a { " IF " hostname = b.test }",
+	 "2: certificate-key: " PAIR},
+	{"hostname = a.test\ncertificate = x\nzone a { " IF " hostname = b.test }",
+	 "2: certificate: " PAIR},
+	{"zone a { " IF " hostname = b.test certificate-key = x }",
+	 "2: zone \"a\": certificate-key: " PAIR},
 };
 
 static void test_bad(void **state)
