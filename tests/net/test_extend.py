@@ -225,6 +225,7 @@ def test_who_has_no_button(place, keys, how):
     assert OFFER not in page
     before = place.left()
     token = parse_token(page) or parse_token(browser.get(f"https://{NAME}/logout")[2])
+    assert token
     browser.get(f"https://{NAME}/extend", "-d", f"token={token}")
     assert before is None or place.left() <= before
     if how == "trust":
