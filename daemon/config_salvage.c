@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/cleanup.h"
 #include "daemon/config_file.h"
@@ -57,10 +58,20 @@ static bool next_word(struct salvage *s, char word[static WORD_MAX + 1])
 	return true;
 }
 
-static bool is_among(const char *word, const char *first, size_t size, size_t count)
+/* Names of zones differ in more than capital letters, as everywhere. */
+static bool has_zone(const struct salvage *s, const char *name)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(word, first + i * size) == 0)
+	for (size_t i = 0; i < s->count; i++) {
+		if (strcasecmp(name, s->zones[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_interface(const struct salvage *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (strcmp(name, s->interfaces[i]) == 0)
 			return true;
 	}
 	return false;
@@ -69,13 +80,14 @@ static bool is_among(const char *word, const char *first, size_t size, size_t co
 /* Both are no longer than such names are; zone may be empty: it cannot be told. */
 static void add(struct salvage *s, const char *zone, const char *interface)
 {
-	if (s->count == ZONES_MAX || is_among(interface, s->interfaces[0], IFNAME_MAX, s->count))
+	size_t n = s->count;
+
+	if (n == ZONES_MAX || has_interface(s, interface))
 		return;
-	if (*zone && !is_among(zone, s->zones[0], ZONE_NAME_MAX, s->count))
-		memcpy(s->zones[s->count], zone, strlen(zone) + 1);
-	else
-		snprintf(s->zones[s->count], ZONE_NAME_MAX, "closed-%zu", s->count + 1);
-	memcpy(s->interfaces[s->count], interface, strlen(interface) + 1);
+	memcpy(s->zones[n], zone, strlen(zone) + 1);
+	for (size_t i = n + 1; !*s->zones[n] || has_zone(s, s->zones[n]); i++)
+		snprintf(s->zones[n], ZONE_NAME_MAX, "closed-%zu", i);
+	memcpy(s->interfaces[n], interface, strlen(interface) + 1);
 	s->count++;
 }
 

@@ -141,8 +141,11 @@ def test_close_shuts_before_portald_runs(lab, alive):
     'hostname = "portal.example.net\ninterface="br-guest"',
     'zone guest {\n terms = "/nowhere/terms.txt"\n interface "br-guest" }',
     'zone "guest" { interface = "br-guest" }\nzone "rt" { interface = "gäste" }',
+    'zone "guest" { interface = "br-two" }\nzone "Guest" { interface = "br-guest" }',
+    'zone "closed-2" { interface = "br-two" }\nzone "g+" { interface = "br-guest" }',
+    'hostname = a.test\ncertificate-key = key.pem\nzone "guest" { interface = "br-guest" hostname = "b.test" }',
     '}\x00',
-], ids=["key", "interface", "quotes", "zone", "file", "name", "nothing"])
+], ids=["key", "interface", "quotes", "zone", "file", "name", "capitals", "made-up", "certificate", "nothing"])
 def test_close_with_a_mistake(lab, alive, wrong):
     """What can be made out of a wrong configuration is closed; its status tells that it is wrong."""
     g1 = lab.add_guest("g1")
