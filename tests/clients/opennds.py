@@ -30,7 +30,6 @@ FirewallRuleSet users-to-router {
 CONFIGURATION = rivals.OPENNDS.replace("guest0", "br-guest").replace("checkinterval 60", "checkinterval 5").replace(
     "FirewallRuleSet users-to-router {\n", OPEN)
 LOCKED = 4  # ndsctl's status while another one runs
-TRIES = 100
 MINUTES = 1  # the shortest session that it knows
 PATIENCE = 60.0  # seconds for one of its pages
 EXPIRY_MAX = 60.0 * MINUTES + 60.0  # seconds
@@ -73,13 +72,12 @@ class OpenNds(Place):
 
     def control(self, *words):
         """ndsctl, in openNDS' own namespaces, as soon as no other one runs: openNDS itself calls it as well."""
-        for _ in range(TRIES):
+        def ask():
             done = subprocess.run(["nsenter", "-t", str(self.process.pid), "-m", "-n", "/usr/bin/ndsctl", *words],
                                   capture_output=True, text=True, check=False, timeout=60)
-            if done.returncode != LOCKED:
-                return done
-            time.sleep(0.1)
-        raise RuntimeError(f"ndsctl {' '.join(words)}: another one runs all the time")
+            return done if done.returncode != LOCKED else None
+
+        return wait_until(ask, PATIENCE, "no other ndsctl runs", 0.1)
 
     def is_online(self):
         return json.loads(self.control("json", self.guest.mac).stdout).get("state") == "Authenticated"
