@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import time
 
@@ -51,12 +52,13 @@ def family_tree(root, everyone):
 
 
 def memory(pids):
-    """Bytes that only these processes use, and their part of what they share."""
+    """Bytes that these processes have written to, with their part of what they share; what is only read of a program's
+    file is counted for all who run it, rivals too."""
     total = 0
     for pid in pids:
         try:
             with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+                total += sum(int(line.split()[1]) for line in f if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
         except (FileNotFoundError, ProcessLookupError):
             continue
     return total * 1024
@@ -155,17 +157,51 @@ class Running:
             shutil.rmtree(self.rival.folder(self.net), ignore_errors=True)
 
 
-def exchanges(rival, tools, plan):
-    """As many exchanges as the gateway's core can do, and what they leave behind."""
-    concurrency, count = (4, plan.slow_exchanges) if rival.slow else (plan.concurrency, plan.exchanges)
-    with Running(rival, tools, plan.guests) as running:
-        before = running.left()
-        with running.meter() as meter:
-            report = running.ask("--exchanges", count, "--concurrency", concurrency, "--seconds", plan.seconds)
-        after = running.left()
-    cost = meter.cost()
-    left = {f"left_{key}": after[key] - before[key] for key in after}
-    return {**report, **cost, **left, "per_cpu_second": report["right"] / max(cost["gateway_cpu"], 1 / TICK)}
+class Exchanges:
+    """As many exchanges as the gateway's core can do, some at each turn(), and what they leave behind."""
+
+    def __init__(self, rival, tools, plan):
+        self.options = ["--seconds", plan.seconds, "--concurrency", 4 if rival.slow else plan.concurrency]
+        self.count = plan.slow_exchanges if rival.slow else plan.exchanges
+        self.reports, self.costs = [], []
+        self.running = Running(rival, tools, plan.guests)
+        self.before = self.running.left()
+
+    def turn(self, turns):
+        """One of so many."""
+        with self.running.meter() as meter:
+            self.reports.append(self.running.ask("--exchanges", max(1, self.count // turns), *self.options))
+        self.costs.append(meter.cost())
+
+    def figures(self):
+        """Sums over the turns; of what cannot be added up the median."""
+        after = self.running.left()
+        left = {f"left_{key}": after[key] - self.before[key] for key in after}
+        both = {**merge(self.reports), **merge(self.costs), **left}
+        return {**both, "rate": both["right"] / max(both["seconds"], 1e-3),
+                "per_cpu_second": both["right"] / max(both["gateway_cpu"], 1 / TICK)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        return self.running.__exit__(*what)
+
+
+def merge(reports):
+    """Counts and seconds of all, the median of shares and times, and the first answer that was wrong."""
+    merged = {}
+    for key in reports[0]:
+        values = [r[key] for r in reports]
+        if key == "first_wrong":
+            merged[key] = next(filter(None, values), "")
+        elif key == "max_ms":
+            merged[key] = max(values)
+        elif key.endswith(("_ms", "_busy", "_each", "rate", "others")):
+            merged[key] = statistics.median(values)
+        else:
+            merged[key] = sum(values)
+    return merged
 
 
 def steady(rival, tools, plan):
