@@ -15,7 +15,8 @@ enum {
 	/* bytes a connection: 20 kB of header fit, but 14 kB of cookies, which libmicrohttpd copies.
 	 * More than 32 kB it would map and unmap for each connection, a third of an answer's cost. */
 	HTTP_MEMORY_MAX = 32 * 1024,
-	HTTP_IDLE_TIMEOUT = 10, /* seconds without a byte from the guest */
+	HTTP_MEMORY_KEPT = 128 * HTTP_MEMORY_MAX, /* of connections that have ended, for new ones */
+	HTTP_IDLE_TIMEOUT = 10,			  /* seconds without a byte from the guest */
 };
 
 struct event_base;
