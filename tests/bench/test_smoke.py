@@ -37,6 +37,8 @@ def test_smoke():
     assert "portald redirect" in summary["exchanges"] and "portald redirect" in summary["flood"]
     for left in ("conntrack", "time_wait"):
         assert summary["exchanges"]["portald redirect"][f"left_{left}"]["median"] > 0, "redirect leaves what sockets leave"
+        assert summary["exchanges"]["portald queue"][f"left_{left}"]["median"] == 0, "queue leaves nothing"
+    assert {s["right"]["median"] for s in summary["exchanges"].values()} == {2000}, "all turns together"
     with open(os.path.join(BUILD, "bench", "exchanges.svg"), encoding="utf-8") as f:
         assert f.read().startswith("<svg")
 
@@ -62,6 +64,23 @@ def test_logins(tools, portal):
     assert members.count("02:b0:") == 50
     report = portal.ask("--exchanges", 4, "--timeout", 1)
     assert report["timeout"] == 4, report
+
+
+def faults(running):
+    """Pages that the rival's processes have had to fetch so far."""
+    total = 0
+    for pid in measure.family_tree(running.rival.child.pid, measure.processes()):
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            total += int(f.read().rsplit(")", 1)[1].split()[7])
+    return total
+
+
+def test_connections_use_the_memory_of_those_before(portal):
+    """No page is given back to the kernel when connections end, only to be fetched again."""
+    portal.ask("--exchanges", 500, "--concurrency", 64)
+    before = faults(portal)
+    report = portal.ask("--exchanges", 2000, "--concurrency", 64)
+    assert report["right"] == 2000 and faults(portal) - before < 200
 
 
 def test_what_is_wrong_is_counted(portal):
