@@ -6,7 +6,6 @@
  * HTTP/1.0 clients that ask for it).
  */
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -314,15 +313,6 @@ static void cleanup_http(struct http **http)
 	http_destroy(*http);
 }
 
-/* glibc (2.36) gives free memory back beyond 128 kB, four connections, and to have it again costs a page fault for each
- * 4 kB: a tenth of an answer's cost. */
-static void keep_memory(void)
-{
-#ifdef M_TRIM_THRESHOLD
-	mallopt(M_TRIM_THRESHOLD, HTTP_MEMORY_KEPT);
-#endif
-}
-
 int http_create(struct event_base *base, struct engine *engine, struct site *site, const int *fds,
 		struct http **ret_http)
 {
@@ -331,7 +321,6 @@ int http_create(struct event_base *base, struct engine *engine, struct site *sit
 
 	if (!http)
 		return -ENOMEM;
-	keep_memory();
 	http->base = base;
 	http->engine = engine;
 	http->site = site_ref(site);

@@ -14,6 +14,7 @@
  * Exit status: 0 when the engine is gone, or nothing is wrong; 1 on any error.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,15 @@ static void warm_up(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+}
+
+/* glibc (2.36) gives free memory back beyond 128 kB, four connections, and to have it again costs a page fault for each
+ * 4 kB: a tenth of an answer's cost. */
+static void keep_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_TRIM_THRESHOLD, HTTP_MEMORY_KEPT);
+#endif
 }
 
 static void on_queue_failed(void *ctx, int error)
@@ -246,6 +256,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	warm_up();
+	keep_memory();
 	if (set_up(&web) == 0 && give_up_power(&web, &account) == 0)
 		status = run(&web);
 	finish(&web);

@@ -29,14 +29,19 @@ def busy(core):
     raise RuntimeError(f"there is no core {core}")
 
 
+def stat_of(pid):
+    """The words of proc_pid_stat(5) from the third one on, the state."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        return f.read().rsplit(")", 1)[1].split()
+
+
 def processes():
     """pid -> (parent, CPU seconds, the same with those of ended children)"""
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as f:
-                    words = f.read().rsplit(")", 1)[1].split()
+                words = stat_of(name)
             except (FileNotFoundError, ProcessLookupError):
                 continue
             found[int(name)] = (int(words[1]), sum(map(int, words[11:13])) / TICK, sum(map(int, words[11:15])) / TICK)
@@ -168,7 +173,7 @@ class Exchanges:
         self.before = self.running.left()
 
     def turn(self, turns):
-        """One of so many."""
+        """One of so many: its share of the exchanges."""
         with self.running.meter() as meter:
             self.reports.append(self.running.ask("--exchanges", max(1, self.count // turns), *self.options))
         self.costs.append(meter.cost())

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import time
 
-from measure import TICK, Failed, busy, memory
+from measure import TICK, Failed, busy, memory, stat_of
 from topology import GATEWAY_CORE, GATEWAY_MAC, LOAD_CORE, TARGET, Network, addresses
 
 PORTALD = """
@@ -62,8 +62,7 @@ def macs(count):
 
 def cpu_of(pid):
     """Seconds, of all threads."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / TICK
+    return sum(map(int, stat_of(pid)[11:13])) / TICK
 
 
 def kernel_memory():

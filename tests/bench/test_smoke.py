@@ -68,11 +68,7 @@ def test_logins(tools, portal):
 
 def faults(running):
     """Pages that the rival's processes have had to fetch so far."""
-    total = 0
-    for pid in measure.family_tree(running.rival.child.pid, measure.processes()):
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            total += int(f.read().rsplit(")", 1)[1].split()[7])
-    return total
+    return sum(int(measure.stat_of(pid)[7]) for pid in measure.family_tree(running.rival.child.pid, measure.processes()))
 
 
 def test_connections_use_the_memory_of_those_before(portal):
