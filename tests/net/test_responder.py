@@ -78,11 +78,11 @@ class Line:
         done = subprocess.run(["ip", "netns", "exec", self.name, "ss", "-Htan"], capture_output=True, text=True, check=True)
         return [line.split()[0] for line in done.stdout.splitlines() if not line.startswith("TIME-WAIT")]
 
-    def resets(self):
-        """How many connections the guest's kernel saw reset."""
+    def tcp_count(self, name):
+        """What the guest's kernel counted: a name of "Tcp:" in /proc/net/snmp, such as EstabResets, connections that were reset."""
         done = subprocess.run(["ip", "netns", "exec", self.name, "cat", "/proc/net/snmp"], capture_output=True, text=True, check=True)
         names, values = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("Tcp:")]
-        return int(dict(zip(names, values))["EstabResets"])
+        return int(dict(zip(names, values))[name])
 
     def finish(self):
         """What tun_relay counted."""
@@ -160,16 +160,19 @@ def test_good_line(make_line, family, shape, title):
     """Without losses: nothing has to be sent twice, nothing is left open, no reset."""
     line = make_line(title=title)
     options, head = SHAPES[shape]
+    began = []
     for _ in range(5):
+        began.append(time.monotonic())
         status, answer = line.curl(family, *options)
         assert status == 0, answer
         if shape == "post":
             answer = answer[answer.index(b"HTTP/1.1 511"):]
         check_511(answer, head)
     namespace.wait_until(lambda: not line.sockets(), what="all sockets closed")
-    assert line.resets() == 0
+    assert line.tcp_count("EstabResets") == 0
+    again = line.tcp_count("RetransSegs")
     counts = line.finish()
-    assert counts["syn"] == counts["answered"] == 5
+    assert counts["syn"] == counts["answered"] == 5, (counts, f"{again} sent again", f"begun at {began}")
     assert counts["waiting"] == 0 or shape in ("post", "expect", "cookie"), counts
     assert counts["reset"] == counts["strange"] == counts["held"] == 0
     assert not [n for n in counts if n.startswith("refused") and counts[n] and n != "refused-no-tcp"], counts
@@ -307,4 +310,4 @@ def test_closed_without_request(good_line, family):
     """A connection that was opened ahead and never used ends by itself."""
     good_line.connect(family).close()
     namespace.wait_until(lambda: not good_line.sockets(), what="closed", timeout=10)
-    assert good_line.resets() == 0
+    assert good_line.tcp_count("EstabResets") == 0
