@@ -130,7 +130,7 @@ class Portald(Place):
         self.authority.issue("portal", NAME, more=f"crlDistributionPoints=URI:http://{CRL_HOST}/files/ca.crl\n")
         self.authority.write_list(self.authority.path("files/ca.crl"))
         ip_batch(self.lab.name("up"), [f"addr add {CRL_ADDRESS[4]}/24 dev eth0",
-                                       f"addr add {CRL_ADDRESS[6]}/64 dev eth0 preferred_lft 0"])
+                                       f"addr add {CRL_ADDRESS[6]}/64 nodad preferred_lft 0 dev eth0"])
         return self.authority.keys("portal") + "advertise-api = yes\n"
 
     def _start_radvd(self, radvd):

@@ -187,6 +187,15 @@ def test_a_wrong_portal(portal, case, family):
 
 
 @families
+def test_an_address_that_cannot_be_taken(portal, family, monkeypatch):
+    """Nothing of the portal's was seen then."""
+    portal.set(Knobs(by_address=True))
+    monkeypatch.setattr(rfc_network, "_ip", lambda *_: None)
+    found = judge(portal, 44, family)
+    assert found.verdict == UNSEEN and "Cannot assign requested address" in found.why, found
+
+
+@families
 def test_a_portal_that_is_right(portal, family):
     """Every check is met there, but for the one that has no object."""
     portal.set(Knobs())

@@ -69,6 +69,7 @@ class Guest:
     def address_commands(self, verb):
         lines = [f"addr {verb} {self.addresses[4]}/24 dev eth0", f"addr {verb} {self.addresses[6]}/64 dev eth0"]
         if verb == "add":
+            lines[1] += " nodad"
             lines += [f"route replace default via {self.gateway[4]}", f"route replace default via {self.gateway[6]}"]
         return lines
 

@@ -204,7 +204,8 @@ class Lab:
         return guest
 
     def _is_ready(self, node):
-        """accept_dad 0 makes no address usable at once: the kernel's worker that does it may be late."""
+        """accept_dad 0 makes no address usable at once: the kernel's worker that does it may be late.  What is added later has
+        "nodad" and is never tentative."""
         shown = self.check(node, ["ip", "addr", "show", "dev", "eth0"])
         return "state UP" in shown and "tentative" not in shown
 

@@ -111,7 +111,7 @@ class Upstream:
     def __init__(self, lab):
         self.lab, self.folder = lab, lab.folder
         self._sign()
-        ip_batch(lab.name("up"), [f"addr add {a}/{64 if ':' in a else 24} dev eth0 {'preferred_lft 0' if ':' in a else ''}"
+        ip_batch(lab.name("up"), [f"addr add {a}/{'64 nodad preferred_lft 0' if ':' in a else 24} dev eth0"
                                   for pool in POOL.values() for a in [*pool]])
         plain = lab.spawn("up", [sys.executable, os.path.join(HERE, "nameserver.py"), str(PLAIN_PORT)], "nameserver")
         signed = self.unbound("up", "authority", AUTHORITY, "respip iterator")
