@@ -284,6 +284,7 @@ static void judge(struct client *c, const struct conn *conn, uint64_t now)
 		return;
 	}
 	c->counts.right++;
+	c->counts.answer_bytes += conn->response.head + conn->response.length;
 	c->counts.tries[tries - 1]++;
 	latency_add(&c->latency, now - conn->first_started);
 }

@@ -14,6 +14,7 @@ enum { TRIES_MAX = 4, SAMPLE_MAX = 200 };
 /* Each exchange that began ends as exactly one of right, wrong, reset and timeout. */
 struct client_counts {
 	uint64_t begun, right, wrong, reset, timeout;
+	uint64_t answer_bytes;	   /* of right ones: heads and bodies */
 	uint64_t tries[TRIES_MAX]; /* right ones by SYNs sent; the last: so many or more */
 	uint64_t resent, out_of_order;
 	uint64_t unclosed, reset_late; /* after the answer */

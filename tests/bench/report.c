@@ -56,6 +56,7 @@ void report_print(const struct report *r)
 		{"timeout", (double)c->timeout, 0},
 		{"seconds", r->seconds, 3},
 		{"rate", right / seconds, 1},
+		{"answer_bytes", (double)c->answer_bytes, 0},
 		{"cpu_seconds", r->cpu, 3},
 		{"cpu_us_each", r->cpu * 1e6 / done, 2},
 		{"p50_ms", milliseconds(latency, 0.5), 3},

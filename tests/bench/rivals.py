@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is measured: each rival is started in a Network's gateway, on the gateway's core, and answers strangers' port 80.
 
-RIVALS is the table: one line makes a rival.
+RIVALS is the table: one line makes a rival.  The web servers answer with the page and the headers of portald's answer, nginx
+with the link to what the guest asked for as well: less would be less work.
 """
 import os
 import shutil
 import subprocess
 import time
 
-from topology import GATEWAY_CORE, addresses
+from topology import GATEWAY, GATEWAY_CORE, HERE, addresses
 
 REDIRECT = """
 table inet bench {
@@ -35,13 +36,21 @@ http {{
 	fastcgi_temp_path {folder}/fastcgi;
 	uwsgi_temp_path {folder}/uwsgi;
 	scgi_temp_path {folder}/scgi;
+	charset utf-8;
+	add_header Cache-Control no-store always;
+	add_header Referrer-Policy no-referrer always;
+	add_header X-Content-Type-Options nosniff always;
 	server {{
 		listen 8080 backlog=4096;
+		return 511 '{page4}';
+	}}
+	server {{
 		listen [::]:8080 backlog=4096;
-		return 511 "<!DOCTYPE html><title>Log in</title><p>Please log in.</p>\\n";
+		return 511 '{page6}';
 	}}
 }}
 """
+PAGE = os.path.join(HERE, "../../portal/pages/divert.html")
 PORTALD = """
 run-dir = "{folder}/run"
 state-dir = "{folder}/state"
@@ -93,6 +102,17 @@ class Unusable(Exception):
     """A rival that cannot run here, and why."""
 
 
+def page(family, original):
+    """What portald says to a guest who asks for `original`, with no configuration of pages."""
+    origin = f"http://[{GATEWAY[6]}]" if family == 6 else f"http://{GATEWAY[4]}"
+    with open(PAGE, encoding="utf-8") as f:
+        text = f.read()
+    for name, value in {"lang": "en", "dir": "ltr", "refresh": "0", "venue": "Guest network",
+                        "link": f"{origin}/login?to={original}"}.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return text
+
+
 class Rival:
     packages = ()
     families = (4, 6)
@@ -141,7 +161,8 @@ class Nginx(Rival):
     def start(self, net, guests, guarded=False):
         config = os.path.join(self.folder(net), "nginx.conf")
         with open(config, "w", encoding="ascii") as f:
-            f.write(NGINX.format(folder=self.folder(net)))
+            f.write(NGINX.format(folder=self.folder(net), **{
+                f"page{family}": page(family, "http://$host$request_uri") for family in (4, 6)}))
         net.check("gw", ["nft", "-f", "-"], input=REDIRECT)
         self.launch(net, [os.path.join(self.tools.unpacked, "usr/sbin/nginx"), "-p", self.folder(net), "-c", config])
 
@@ -149,7 +170,7 @@ class Nginx(Rival):
 class Microhttpd(Rival):
     def start(self, net, guests, guarded=False):
         net.check("gw", ["nft", "-f", "-"], input=REDIRECT)
-        self.launch(net, [os.path.join(self.tools.programs, "mhd511"), "8080"])
+        self.launch(net, [os.path.join(self.tools.programs, "mhd511"), "8080", page(4, "http://www.example.com/0")])
 
 
 class Null(Rival):

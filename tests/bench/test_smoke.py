@@ -39,6 +39,8 @@ def test_smoke():
         assert summary["exchanges"]["portald redirect"][f"left_{left}"]["median"] > 0, "redirect leaves what sockets leave"
         assert summary["exchanges"]["portald queue"][f"left_{left}"]["median"] == 0, "queue leaves nothing"
     assert {s["right"]["median"] for s in summary["exchanges"].values()} == {2000}, "all turns together"
+    sizes = {name: s["answer_bytes"]["median"] for name, s in summary["exchanges"].items() if name != "null"}
+    assert max(sizes.values()) < 1.03 * min(sizes.values()), f"all of them answer as much: {sizes}"
     with open(os.path.join(BUILD, "bench", "exchanges.svg"), encoding="utf-8") as f:
         assert f.read().startswith("<svg")
 
