@@ -29,14 +29,36 @@ static void make_key(const struct responder_request *req, struct key *ret_key)
 	ret_key->len = b.cut ? 0 : (size_t)(b.at - ret_key->text);
 }
 
-/* FNV-1a.  Who makes two requests meet in a slot has them answered anew each time, as without a cache. */
-static struct answer_cache_slot *find_slot(struct answer_cache *c, const struct key *key)
+/* The first of the ways.  FNV-1a: who makes many requests meet has them answered anew each time, as without a cache. */
+static struct answer_cache_slot *ways_of(struct answer_cache *c, const struct key *key)
 {
+	const uint32_t sets = ANSWER_CACHE_SLOTS / ANSWER_CACHE_WAYS;
 	uint32_t hash = 2166136261;
 
 	for (size_t i = 0; i < key->len; i++)
 		hash = (hash ^ (unsigned char)key->text[i]) * 16777619;
-	return &c->slots[(hash ^ hash >> 16) % ANSWER_CACHE_SLOTS];
+	return &c->slots[(size_t)((hash ^ hash >> 16) % sets) * ANSWER_CACHE_WAYS];
+}
+
+static struct answer_cache_slot *find_slot(struct answer_cache_slot *ways, const char *key,
+					   size_t len)
+{
+	for (size_t i = 0; i < ANSWER_CACHE_WAYS; i++) {
+		if (ways[i].key_len == len && memcmp(ways[i].key, key, len) == 0)
+			return &ways[i];
+	}
+	return NULL;
+}
+
+/* Where it stands, else a free slot, else another one each time. */
+static struct answer_cache_slot *slot_for(struct answer_cache *c, const struct key *key)
+{
+	struct answer_cache_slot *const ways = ways_of(c, key);
+	struct answer_cache_slot *s = find_slot(ways, key->text, key->len);
+
+	if (!s)
+		s = find_slot(ways, "", 0);
+	return s ? s : &ways[c->next++ % ANSWER_CACHE_WAYS];
 }
 
 void answer_cache_clear(struct answer_cache *c)
@@ -54,10 +76,11 @@ int answer_cache_get(struct answer_cache *c, const struct responder_request *req
 		answer_cache_clear(c);
 	c->now = now;
 	make_key(req, &key);
-	const struct answer_cache_slot *s = find_slot(c, &key);
+	if (key.len == 0)
+		return 0;
+	const struct answer_cache_slot *s = find_slot(ways_of(c, &key), key.text, key.len);
 
-	if (key.len == 0 || s->key_len != key.len || memcmp(s->key, key.text, key.len) != 0 ||
-	    s->len > size)
+	if (!s || s->len > size)
 		return 0;
 	memcpy(buf, s->text, s->len);
 	return (int)s->len;
@@ -71,7 +94,7 @@ void answer_cache_put(struct answer_cache *c, const struct responder_request *re
 	make_key(req, &key);
 	if (key.len == 0 || len > sizeof(c->slots[0].text))
 		return;
-	struct answer_cache_slot *s = find_slot(c, &key);
+	struct answer_cache_slot *s = slot_for(c, &key);
 
 	s->key_len = key.len;
 	s->len = len;

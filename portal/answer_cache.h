@@ -14,13 +14,15 @@
 
 enum {
 	ANSWER_CACHE_SLOTS = 64,
+	ANSWER_CACHE_WAYS = 4,	      /* slots that each request may stand in */
 	ANSWER_CACHE_KEY_MAX = 256,   /* bytes of a request; a longer one is not kept */
 	ANSWER_CACHE_TEXT_MAX = 2048, /* of an answer */
 };
 
 /* All zero: empty. */
 struct answer_cache {
-	time_t now; /* the second of all that is kept */
+	time_t now;	   /* the second of all that is kept */
+	unsigned int next; /* way that is given up when all are taken */
 	struct answer_cache_slot {
 		size_t key_len, len; /* key_len 0: empty */
 		char key[ANSWER_CACHE_KEY_MAX], text[ANSWER_CACHE_TEXT_MAX];

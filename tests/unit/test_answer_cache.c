@@ -135,6 +135,37 @@ static void test_too_long(void **state)
 	}
 }
 
+static void ask_for(int number, struct responder_request *ret_req, char ret_target[static 16])
+{
+	snprintf(ret_target, 16, "/%d", number / 2);
+	*ret_req = first;
+	ret_req->family = number % 2 ? 6 : 4;
+	ret_req->target = ret_target;
+}
+
+/* The few addresses that devices ask for do not drive each other out, and more than have room do no harm. */
+static void test_many(void **state)
+{
+	struct responder_request req;
+	char target[16];
+
+	(void)state;
+	answer_cache_clear(&cache);
+	for (int i = 0; i < 16; i++) {
+		ask_for(i, &req, target);
+		answer_cache_put(&cache, &req, target, strlen(target));
+	}
+	for (int i = 0; i < 16; i++) {
+		ask_for(i, &req, target);
+		assert_string_equal(look(&req, NOW), target);
+	}
+	for (int i = 0; i < 10 * ANSWER_CACHE_SLOTS; i++) {
+		ask_for(i, &req, target);
+		answer_cache_put(&cache, &req, target, strlen(target));
+		assert_string_equal(look(&req, NOW), target);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +174,7 @@ int main(void)
 		cmocka_unit_test_setup(test_clear, keep_first),
 		cmocka_unit_test_setup(test_others, keep_first),
 		cmocka_unit_test_setup(test_too_long, keep_first),
+		cmocka_unit_test_setup(test_many, keep_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
