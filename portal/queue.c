@@ -17,10 +17,10 @@
 #include "portal/queue_packet.h"
 #include "portal/responder.h"
 #include "portal/responder_page.h"
+#include "portal/send_ring.h"
 
 enum {
 	BATCH = 32,		   /* packets read at once */
-	OUTBOX = 64,		   /* frames that are sent at once, at least RESPONDER_FRAMES_MAX */
 	BATCHES = 8,		   /* a turn, so that HTTP connections are served between */
 	PACKET_BUFFER = 68 * 1024, /* one packet as the kernel tells of it: a joined one fits */
 	KEY_LIFE = 2 * COOKIE_SLOTS * COOKIE_SLOT, /* seconds until the key changes */
@@ -41,7 +41,7 @@ struct queue_place {
 	bool queued;
 	uint32_t ifindex;
 	struct responder_gateway gateways[2]; /* for IPv4 and IPv6; address's family 0: none */
-	int packet;			      /* packet socket */
+	struct send_ring ring;
 };
 
 struct queue {
@@ -57,12 +57,6 @@ struct queue {
 	uint32_t seen_id, told_id; /* packets read; packets that the gate was told of */
 	size_t held;		   /* bytes of what was read since then */
 	uint64_t unsent, now;	   /* frames; of this batch, seconds */
-	struct outgoing {
-		int packet; /* packet socket */
-		size_t len;
-		uint8_t frame[FRAME_MAX];
-	} outbox[OUTBOX];
-	size_t outgoing;
 	struct mmsghdr headers[BATCH];
 	struct iovec iovs[BATCH];
 	uint8_t *buffers;
@@ -126,39 +120,36 @@ static void drop_all(void *ctx)
 		tell_gate(q, q->seen_id);
 }
 
-/* One send() a frame, which copies it.  A PACKET_TX_RING would save the copy, but its slots are free
- * again when the receiver's network stack takes a frame over, while the data still stand in the ring:
- * on a veth the next guest's answer would overwrite them.  A frame that cannot leave is lost, and the
- * guest asks again. */
+/* A frame that cannot leave is lost, and the guest asks again. */
+static void lose(struct queue *q, size_t frames)
+{
+	if (frames == 0)
+		return;
+	q->unsent += frames;
+	count_add(0, WEB_COUNT_UNSENT, frames);
+}
+
 static void flush(struct queue *q)
 {
-	for (size_t i = 0; i < q->outgoing; i++) {
-		const struct outgoing *o = &q->outbox[i];
-
-		if (send(o->packet, o->frame, o->len, MSG_DONTWAIT) < 0) {
-			q->unsent++;
-			count_add(0, WEB_COUNT_UNSENT, 1);
-		}
-	}
-	q->outgoing = 0;
+	for (size_t i = 0; i < q->site->zone_count; i++)
+		lose(q, send_ring_send(&q->places[i].ring));
 }
 
 static void respond(struct queue *q, const struct responder_packet *packet)
 {
 	struct responder_frames frames = {.room = RESPONDER_FRAMES_MAX};
 
-	if (OUTBOX - q->outgoing < frames.room)
-		flush(q);
-	struct outgoing *out = &q->outbox[q->outgoing];
+	struct send_ring *ring = &q->places[packet->zone].ring;
+	size_t sent = 0;
 
-	for (size_t i = 0; i < frames.room; i++)
-		frames.at[i] = out[i].frame;
+	if (SEND_RING_SLOTS - ring->filled < frames.room)
+		flush(q);
+	for (unsigned int i = 0; i < frames.room; i++)
+		frames.at[i] = send_ring_at(ring, i);
 	count_packet(packet->zone, responder_handle(&q->responder, packet, q->now, &frames));
-	for (size_t i = 0; i < frames.count; i++) {
-		out[i].packet = q->places[packet->zone].packet;
-		out[i].len = frames.len[i];
-	}
-	q->outgoing += frames.count;
+	while (sent < frames.count && send_ring_put(ring, frames.len[sent]))
+		sent++;
+	lose(q, frames.count - sent);
 }
 
 /* The zone whose interface it came in by; -1: none, it came or went meanwhile. */
@@ -276,14 +267,17 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		cookie_rotate(&q->responder.keys, key, now);
 }
 
-/* fd: the first zone's */
-static void place_sockets(struct queue *q, int fd)
+/* fd: the first zone's packet socket */
+static int place_sockets(struct queue *q, int fd)
 {
-	for (size_t i = 0; i < q->site->zone_count; i++) {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < q->site->zone_count; i++) {
 		q->places[i].queued = q->site->zones[i].queued;
 		if (q->places[i].queued)
-			q->places[i].packet = fd++;
+			r = send_ring_init(&q->places[i].ring, fd++);
 	}
+	return r;
 }
 
 static int make_buffers(struct queue *q)
@@ -334,9 +328,10 @@ int queue_create(struct event_base *base, int first_fd, struct site *site,
 	if (!q)
 		return -ENOMEM;
 	*q = (struct queue){.failed = failed, .ctx = ctx, .site = site_ref(site)};
-	place_sockets(q, first_fd + 1);
-	int r = make_buffers(q);
+	int r = place_sockets(q, first_fd + 1);
 
+	if (r == 0)
+		r = make_buffers(q);
 	if (r == 0)
 		r = init_responder(q);
 	if (r == 0)
@@ -358,6 +353,8 @@ void queue_destroy(struct queue *q)
 		event_free(q->idle);
 	if (q->tick)
 		event_free(q->tick);
+	for (size_t i = 0; i < ZONES_MAX; i++)
+		send_ring_finish(&q->places[i].ring);
 	site_unref(q->site);
 	free(q->buffers);
 	free(q);
