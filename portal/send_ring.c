@@ -21,7 +21,7 @@ enum {
 };
 
 _Static_assert(DATA + FRAME_MAX <= SLOT, "a frame fits");
-_Static_assert(SEND_RING_SLOTS *SLOT % BLOCK == 0 && BLOCK % SLOT == 0, "whole blocks");
+_Static_assert(BLOCK % SLOT == 0 && SEND_RING_SLOTS % (BLOCK / SLOT) == 0, "whole blocks");
 
 static uint8_t *slot_at(const struct send_ring *r, unsigned int n)
 {
