@@ -87,7 +87,7 @@ class Meter:
                 "others": {pid: cpu for pid, (parent, cpu, _) in everyone.items() if pid not in ours and parent != KTHREADD}}
 
     def __enter__(self):
-        self.before = {**self._processes(), **self._cores()}	# reading of all processes takes time of its own
+        self.before = {**self._processes(), **self._cores()}	# to read of all processes takes time
         return self
 
     def __exit__(self, *_):
