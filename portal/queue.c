@@ -138,7 +138,6 @@ static void flush(struct queue *q)
 static void respond(struct queue *q, const struct responder_packet *packet)
 {
 	struct responder_frames frames = {.room = RESPONDER_FRAMES_MAX};
-
 	struct send_ring *ring = &q->places[packet->zone].ring;
 	size_t sent = 0;
 

@@ -3,7 +3,7 @@
  * What a web worker may ask of the kernel.  A packet socket is a power: bind(), or an address in sendto() or sendmsg(), would take
  * its frames to any interface without any capability.  So bind() is not here, sendto() has no address, and sendmsg(), which
  * libmicrohttpd needs for connections, is forbidden for the numbers of the packet sockets; nothing here gives a descriptor
- * another number.
+ * another number.  What is left is the ring that such a socket has (portal/send_ring.h): any frame, out of its zone's interface.
  */
 #include <netinet/in.h>
 

@@ -87,7 +87,7 @@ class Meter:
                 "others": {pid: cpu for pid, (parent, cpu, _) in everyone.items() if pid not in ours and parent != KTHREADD}}
 
     def __enter__(self):
-        self.before = {**self._processes(), **self._cores()}	# to read of all processes takes time
+        self.before = {**self._processes(), **self._cores()}	# reading about all processes is no cost of a rival's
         return self
 
     def __exit__(self, *_):
@@ -99,11 +99,6 @@ class Meter:
         cost = {key: self.after[key] - self.before[key] for key in ("gateway", "load", "processes")}
         return {"gateway_cpu": cost["gateway"], "gateway_busy": cost["gateway"] / seconds,
                 "process_cpu": cost["processes"], "load_busy": cost["load"] / seconds, "others": max(0, others) / seconds}
-
-
-def stay_with_the_load():
-    """What measures, and what it starts unless told otherwise, keeps off the gateway's core."""
-    os.sched_setaffinity(0, {LOAD_CORE})
 
 
 def loadgen(net, tools, families, *options, to=None, timeout=200):

@@ -20,7 +20,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "net"))
 
-from namespace import inside, ip_batch, sysctl  # noqa: E402
+from namespace import addr_add, inside, ip_batch, sysctl  # noqa: E402
 
 LOAD_CORE, GATEWAY_CORE = 0, 1
 GATEWAY = {4: "10.64.0.1", 6: "2001:db8:64::1"}
@@ -74,8 +74,8 @@ class Network:
         ip_batch(gw, [f"link add guest0 address {GATEWAY_MAC} type veth peer name eth0 netns {guests}",
                       f"link add wan0 type veth peer name eth0 netns {up}",
                       "link set guest0 gso_max_segs 1",	 # segments as they are on a wire
-                      f"addr add {GATEWAY[4]}/10 dev guest0", f"addr add {GATEWAY[6]}/64 dev guest0",
-                      f"addr add {WAN[4]}/24 dev wan0", f"addr add {WAN[6]}/64 dev wan0",
+                      addr_add(GATEWAY[4], "guest0", 10), addr_add(GATEWAY[6], "guest0"),
+                      *(addr_add(a, "wan0") for a in WAN.values()),
                       "link set guest0 up", "link set wan0 up"])
         ip_batch(guests, ["link set eth0 up"])
         ip_batch(up, ["link set eth0 up"])

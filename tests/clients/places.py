@@ -19,7 +19,7 @@ import lab as lab_module  # noqa: E402
 from authority import NAME, Authority  # noqa: E402
 from browse import log_in  # noqa: E402
 from lab import UP  # noqa: E402
-from namespace import ip_batch, sysctl, wait_until  # noqa: E402
+from namespace import addr_add, ip_batch, sysctl, wait_until  # noqa: E402
 from subject import Subject  # noqa: E402
 from suite import Commands  # noqa: E402
 
@@ -129,8 +129,7 @@ class Portald(Place):
         """The CRL is where the certificate says."""
         self.authority.issue("portal", NAME, more=f"crlDistributionPoints=URI:http://{CRL_HOST}/files/ca.crl\n")
         self.authority.write_list(self.authority.path("files/ca.crl"))
-        ip_batch(self.lab.name("up"), [f"addr add {CRL_ADDRESS[4]}/24 dev eth0",
-                                       f"addr add {CRL_ADDRESS[6]}/64 nodad preferred_lft 0 dev eth0"])
+        ip_batch(self.lab.name("up"), [addr_add(CRL_ADDRESS[4]), addr_add(CRL_ADDRESS[6], more="preferred_lft 0")])
         return self.authority.keys("portal") + "advertise-api = yes\n"
 
     def _start_radvd(self, radvd):

@@ -188,15 +188,14 @@ def other_guest_s_address(subject):
     """A second guest takes the address of the one who is online."""
     if not subject.other or not subject.may_readdress:
         return unseen("needs --other and --may-readdress, to let it take the guest's address for a moment")
-    address, interface = f"{subject.own}/{32 if subject.family == 4 else 128}", subject.interface
-    nodad = "nodad" if subject.family == 6 else ""  # else it is tentative at first, and a duplicate of the guest's
+    bits, interface = 32 if subject.family == 4 else 128, subject.interface
     try:
-        _ip(subject.other, f"addr add {address} {nodad} dev {interface}", f"neigh flush dev {interface}")
+        _ip(subject.other, namespace.addr_add(subject.own, interface, bits), f"neigh flush dev {interface}")
         if error := _cannot_use(subject.other, subject.family, subject.own):
             return unseen(f"the second guest cannot use the guest's address: {error}")
         held, why = _is_held(subject, netns=subject.other, source=subject.own)
     finally:
-        _ip(subject.other, f"addr del {address} dev {interface}", f"neigh flush dev {interface}")
+        _ip(subject.other, f"addr del {subject.own}/{bits} dev {interface}", f"neigh flush dev {interface}")
         _ip(subject.netns, f"neigh flush dev {interface}")
     return verdict(held, "another guest that takes the address is online", why)
 

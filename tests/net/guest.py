@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 import namespace
-from namespace import SLOW, ip_batch, wait_until
+from namespace import SLOW, addr_add, ip_batch, wait_until
 
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 Response = collections.namedtuple("Response", "status reason headers body url")
@@ -66,19 +66,16 @@ class Guest:
 
     # ---- addresses
 
-    def address_commands(self, verb):
-        lines = [f"addr {verb} {self.addresses[4]}/24 dev eth0", f"addr {verb} {self.addresses[6]}/64 dev eth0"]
-        if verb == "add":
-            lines[1] += " nodad"
-            lines += [f"route replace default via {self.gateway[4]}", f"route replace default via {self.gateway[6]}"]
-        return lines
+    def address_commands(self):
+        return [*map(addr_add, self.addresses.values()),
+                *(f"route replace default via {gateway}" for gateway in self.gateway.values())]
 
     def readdress(self, addresses):
         """Other addresses, as after a new DHCP lease."""
-        ip_batch(self.namespace, self.address_commands("del"))
+        ip_batch(self.namespace, [f"addr del {self.addresses[4]}/24 dev eth0", f"addr del {self.addresses[6]}/64 dev eth0"])
         self.addresses = dict(addresses)
         self.all_addresses |= set(addresses.values())
-        ip_batch(self.namespace, self.address_commands("add"))
+        ip_batch(self.namespace, self.address_commands())
         self.forget_neighbours()
 
     def forget_neighbours(self):

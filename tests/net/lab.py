@@ -37,7 +37,7 @@ import tempfile
 import namespace
 from capture import Capture
 from guest import Guest
-from namespace import SLOW, ip_batch, sysctl, wait_until
+from namespace import SLOW, addr_add, ip_batch, sysctl, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UP = {4: "203.0.113.2", 6: "2001:db8:ff::2"}
@@ -161,10 +161,9 @@ class Lab:
         sysctl(gw, "net.ipv4.ip_forward", 1)
         sysctl(gw, "net.ipv6.conf.all.forwarding", 1)
         ip_batch(gw, [f"link add wan0 type veth peer name eth0 netns {up}",
-                      f"addr add {WAN[4]}/24 dev wan0", f"addr add {WAN[6]}/64 dev wan0", "link set wan0 up"])
-        ip_batch(up, [*(f"addr add {to[4]}/24 dev eth0" for to in (UP, FORBIDDEN)),
-                      f"addr add {UP[6]}/64 dev eth0", "link set eth0 up",
-                      f"addr add {FORBIDDEN[6]}/64 dev eth0 preferred_lft 0"])  # never chosen for what up itself sends
+                      *(addr_add(a, "wan0") for a in WAN.values()), "link set wan0 up"])
+        ip_batch(up, [*map(addr_add, (UP[4], FORBIDDEN[4], UP[6])), "link set eth0 up",
+                      addr_add(FORBIDDEN[6], more="preferred_lft 0")])  # never chosen for what up itself sends
         for bridge in sites:
             self.add_bridge(bridge)
         if self.masquerade:
@@ -178,8 +177,7 @@ class Lab:
         site = SITES[bridge]
         ip_batch(self.name("gw"), [
             f"link add {bridge} address 02:00:5e:00:00:{1 + list(SITES).index(bridge):02x} type bridge",
-            f"addr add {site[4]}1/24 dev {bridge}", f"addr add {site[6]}1/64 dev {bridge}",
-            f"addr add fe80::1/64 dev {bridge}", f"link set {bridge} up",
+            *(addr_add(a, bridge) for a in (f"{site[4]}1", f"{site[6]}1", "fe80::1")), f"link set {bridge} up",
             *(f"link set v-{g.node} master {bridge}" for g in self.guests.values() if g.bridge == bridge)])
 
     def delete_bridge(self, bridge):
@@ -197,15 +195,14 @@ class Lab:
         self._add_namespace(node)
         self._plug(guest)
         ip_batch(self.name(node), [f"link set eth0 address {guest.mac}", "link set eth0 up",
-                                   *guest.address_commands("add")])
+                                   *guest.address_commands()])
         wait_until(lambda: self._is_ready(node), what="the link is up, its addresses are usable", pause=0.01)
         self._write_resolv_conf(guest)
         self.guests[node] = guest
         return guest
 
     def _is_ready(self, node):
-        """accept_dad 0 makes no address usable at once: the kernel's worker that does it may be late.  What is added later has
-        "nodad" and is never tentative."""
+        """The kernel's own address, the link-local one, is there and not tentative."""
         shown = self.check(node, ["ip", "addr", "show", "dev", "eth0"])
         return "state UP" in shown and "tentative" not in shown
 

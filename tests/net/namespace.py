@@ -73,6 +73,13 @@ def ip_batch(name, lines):
         raise RuntimeError(f"ip -n {name}: {done.stderr}\n{text}")
 
 
+def addr_add(address, interface="eth0", bits=None, more=""):
+    """The `ip` command that adds an address.  One of IPv6 is usable at once: accept_dad 0 alone leaves it tentative until a
+    worker of the kernel has time."""
+    bits, nodad = (bits or 64, "nodad") if ":" in address else (bits or 24, "")
+    return f"addr add {address}/{bits} dev {interface} {nodad} {more}"
+
+
 def wait_until(condition, timeout=10.0, what="", pause=0.02):
     """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds, SLOW times as many.
     The longer it takes the more rarely it polls: what a condition runs costs others their time."""

@@ -17,7 +17,7 @@ import sys
 import dnswire
 import gateway
 from lab import HERE, UP
-from namespace import ip_batch, wait_until
+from namespace import addr_add, ip_batch, wait_until
 from nameserver import POOL
 
 UNPACKED = os.path.join(gateway.REPO, "build", "unbound")
@@ -111,7 +111,7 @@ class Upstream:
     def __init__(self, lab):
         self.lab, self.folder = lab, lab.folder
         self._sign()
-        ip_batch(lab.name("up"), [f"addr add {a}/{'64 nodad preferred_lft 0' if ':' in a else 24} dev eth0"
+        ip_batch(lab.name("up"), [addr_add(a, more="preferred_lft 0" if ":" in a else "")
                                   for pool in POOL.values() for a in [*pool]])
         plain = lab.spawn("up", [sys.executable, os.path.join(HERE, "nameserver.py"), str(PLAIN_PORT)], "nameserver")
         signed = self.unbound("up", "authority", AUTHORITY, "respip iterator")

@@ -11,7 +11,7 @@ from conftest import families
 from gateway import compare_with_golden
 from guest import bracket, parse_page, refresh_target
 from lab import FORBIDDEN, UP
-from namespace import ip_batch, wait_until
+from namespace import addr_add, ip_batch, wait_until
 
 @pytest.fixture(scope="module", autouse=True)
 def guests(lab, gw):
@@ -194,7 +194,7 @@ def test_several_addresses_of_one_guest(lab, fresh, family):
     """A grant opens, and a revoke closes, every address of the device."""
     g1 = lab.guests["g1"]
     more = {4: "192.0.2.70", 6: "2001:db8:1::70"}[family]
-    ip_batch(g1.namespace, [f"addr add {more}/{'24' if family == 4 else '64 nodad'} dev eth0"])
+    ip_batch(g1.namespace, [addr_add(more)])
     g1.all_addresses.add(more)
     try:
         g1.login(family)

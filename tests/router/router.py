@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "net"))
 import conftest  # noqa: E402, F401  # its asserts are rewritten
 from gateway import BUILD  # noqa: E402
 from lab import FORBIDDEN, SITES, UP, WAN, Lab, Process  # noqa: E402
-from namespace import ip_batch, sysctl, wait_until  # noqa: E402
+from namespace import addr_add, ip_batch, sysctl, wait_until  # noqa: E402
 
 DEBIAN = os.path.join(BUILD, "router")
 MADE = DEBIAN + ".made"  # it is as new
@@ -120,8 +120,7 @@ class House(Lab):
     def _build(self, sites):
         self._add_namespace("up")
         ip_batch(self.name("up"), ["link add eth0 type bridge", "link set eth0 up",
-                                   *(f"addr add {to[4]}/24 dev eth0" for to in (UP, FORBIDDEN)),
-                                   *(f"addr add {to[6]}/64 dev eth0" for to in (UP, FORBIDDEN)),
+                                   *(addr_add(to[family]) for family in (4, 6) for to in (UP, FORBIDDEN)),
                                    f"route add {SITES['br-guest'][6]}/64 via {WAN[6]}"])
         self._cables()
 

@@ -15,7 +15,7 @@ from conftest import accounts, gw, lab, make_lab  # noqa: E402, F401  # fixtures
 import gateway  # noqa: E402
 from guest import assert_cut  # noqa: E402
 from lab import FORBIDDEN, SITES  # noqa: E402
-from namespace import inside, ip_batch, open_socket, wait_until  # noqa: E402
+from namespace import addr_add, inside, ip_batch, open_socket, wait_until  # noqa: E402
 
 MANY = 10_000
 SESSION = 30  # seconds: everything has begun before it ends, and the streams, which last 60 s, have not
@@ -181,7 +181,7 @@ def test_an_interface_made_anew_with_the_same_index(lab, fresh, guests):  # noqa
     try:
         ip_batch(lab.name("gw"), ["link del br-guest",
                                   f"link add br-guest index {index} address 02:00:5e:00:00:01 type bridge",
-                                  *(f"addr add {SITES['br-guest'][f]}1/{p} dev br-guest" for f, p in ((4, 24), (6, 64))),
+                                  *(addr_add(f"{SITES['br-guest'][f]}1", "br-guest") for f in (4, 6)),
                                   "link set br-guest up", *(f"link set v-{g.node} master br-guest" for g in guests)])
     finally:
         os.kill(gate, signal.SIGCONT)
