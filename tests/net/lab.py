@@ -196,15 +196,10 @@ class Lab:
         self._plug(guest)
         ip_batch(self.name(node), [f"link set eth0 address {guest.mac}", "link set eth0 up",
                                    *guest.address_commands()])
-        wait_until(lambda: self._is_ready(node), what="the link is up, its addresses are usable", pause=0.01)
+        wait_until(lambda: namespace.link_is_ready(self.name(node), "eth0"), what="packets can come and go", pause=0.01)
         self._write_resolv_conf(guest)
         self.guests[node] = guest
         return guest
-
-    def _is_ready(self, node):
-        """The kernel's own address, the link-local one, is there and not tentative."""
-        shown = self.check(node, ["ip", "addr", "show", "dev", "eth0"])
-        return "state UP" in shown and "tentative" not in shown
 
     def _plug(self, guest):
         node = guest.node

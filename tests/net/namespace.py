@@ -7,6 +7,7 @@ and uses them from its own process.  Only the calling thread enters the namespac
 import contextlib
 import ctypes
 import os
+import re
 import socket
 import subprocess
 import time
@@ -78,6 +79,14 @@ def addr_add(address, interface="eth0", bits=None, more=""):
     worker of the kernel has time."""
     bits, nodad = (bits or 64, "nodad") if ":" in address else (bits or 24, "")
     return f"addr add {address}/{bits} dev {interface} {nodad} {more}"
+
+
+def link_is_ready(name, interface):
+    """Both of what the kernel does in workers of its own, which may be late, is done: IPv6 knows that the link is up, and each
+    of its addresses has the route without which packets to it are dropped."""
+    shown, routes = (subprocess.run(["ip", "-n", name, *words, "dev", interface], text=True, capture_output=True,
+                                    check=True).stdout for words in (["addr", "show"], ["-6", "route", "show", "table", "local"]))
+    return "state UP" in shown and all(f"local {address} " in routes for address in re.findall(r"inet6 (\S+)/", shown))
 
 
 def wait_until(condition, timeout=10.0, what="", pause=0.02):

@@ -8,7 +8,7 @@ import frames
 from capture import parse_frame
 from guest import assert_cut
 from lab import FORBIDDEN, UP, Lab
-from namespace import seconds, wait_until
+from namespace import ip_batch, link_is_ready, seconds, wait_until
 
 both = pytest.mark.parametrize("family", [4, 6], ids=["ipv4", "ipv6"])
 
@@ -42,6 +42,17 @@ def test_upstream_serves(open_lab, family):
 def test_names_resolve(open_lab, family):
     done = open_lab.guests["g1"].run(["curl", f"-s{family}", "-m", seconds(5), "http://anything.example/"])
     assert "The open internet" in done.stdout, done
+
+
+def test_a_link_that_is_not_ready(open_lab):
+    """IPv6 packets to an address whose route the kernel has not made yet are dropped."""
+    g2 = open_lab.guests["g2"]
+    route = f"local {g2.addresses[6]} dev eth0 table local"
+    assert link_is_ready(g2.namespace, "eth0") and g2.opens(6)
+    ip_batch(g2.namespace, [f"route del {route}"])
+    assert not link_is_ready(g2.namespace, "eth0") and not g2.opens(6)
+    ip_batch(g2.namespace, [f"route add {route}"])
+    assert link_is_ready(g2.namespace, "eth0") and g2.opens(6)
 
 
 def test_the_capture_sees_a_stranger(open_lab):

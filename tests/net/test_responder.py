@@ -52,12 +52,11 @@ class Line:
         with namespace.inside(name):
             self.relay = subprocess.Popen([RELAY, "tun0", PAGE, *numbers], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                           stderr=subprocess.PIPE, text=True)
-        namespace.wait_until(self.carrier, what="tun_relay has the device")
+        namespace.wait_until(self.is_ready, what="tun_relay has the device")
 
-    def carrier(self):
+    def is_ready(self):
         assert self.relay.poll() is None, self.relay.stderr.read()
-        shown = subprocess.run(["ip", "-n", self.name, "link", "show", "tun0"], capture_output=True, text=True, check=True)
-        return "LOWER_UP" in shown.stdout
+        return namespace.link_is_ready(self.name, "tun0")
 
     def curl(self, family, *options, path="/x", timeout=120 * namespace.SLOW):
         """(status, whole output) of one curl; the output is headers and body."""
