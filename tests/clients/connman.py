@@ -14,7 +14,7 @@ import sys
 
 import client
 from models import NOTHING, ONLINE, PORTAL
-from namespace import ip_batch, sysctl, wait_until
+from namespace import addr_add, ip_batch, link_is_ready, sysctl, wait_until
 
 CHECK_MAX = 60.0  # seconds
 FOLLOWED = ("200", "300", "301", "302", "303", "307", "308")  # of any other status nothing comes
@@ -85,10 +85,10 @@ class ConnMan(client.Client):
             addresses = [a for a in link["addr_info"] if a["scope"] == "global"]
             ip_batch(self.namespace, [
                 f"link set {self.device} up dynamic off",
-                *(f"addr replace {a['local']}/{a['prefixlen']} dev {self.device}" for a in addresses),
+                *(addr_add(a["local"], self.device, a["prefixlen"], verb="replace") for a in addresses),
                 *(f"route replace default via {r['gateway']} dev {r['dev']} metric {r.get('metric', 0)}"
                   for of in routes.values() for r in of)])
-            wait_until(lambda: self._link()["operstate"] == link["operstate"], what="the link is as it was")
+            wait_until(lambda: link_is_ready(self.namespace, self.device), what="the link is as it was")
 
     def _link(self):
         return self._ip("addr", "show", "dev", self.device)[0]

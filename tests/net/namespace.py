@@ -74,11 +74,11 @@ def ip_batch(name, lines):
         raise RuntimeError(f"ip -n {name}: {done.stderr}\n{text}")
 
 
-def addr_add(address, interface="eth0", bits=None, more=""):
+def addr_add(address, interface="eth0", bits=None, more="", verb="add"):
     """The `ip` command that adds an address.  One of IPv6 is usable at once: accept_dad 0 alone leaves it tentative until a
     worker of the kernel has time."""
     bits, nodad = (bits or 64, "nodad") if ":" in address else (bits or 24, "")
-    return f"addr add {address}/{bits} dev {interface} {nodad} {more}"
+    return f"addr {verb} {address}/{bits} dev {interface} {nodad} {more}"
 
 
 def link_is_ready(name, interface):
