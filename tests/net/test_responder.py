@@ -45,7 +45,7 @@ class Line:
         name = self.name
         namespace.ip_batch(name, [
             "link set lo up", "tuntap add mode tun name tun0", "link set tun0 up",
-            "addr add 192.0.2.10/24 dev tun0", "addr add 2001:db8::10/64 nodad dev tun0",
+            namespace.addr_add("192.0.2.10", "tun0"), namespace.addr_add("2001:db8::10", "tun0"),
             "route add 0.0.0.0/0 dev tun0", "route add ::/0 dev tun0",
         ])
         numbers = [str(n) for n in (seed, lost, doubled, delayed, title)]
