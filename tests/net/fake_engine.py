@@ -4,6 +4,7 @@
     engine = FakeEngine(build_folder)       starts portald-web as the user nobody
     engine.mode                             "normal", "silent", "held", or a guest state that every question gets
     engine.release()                        answers those that were asked in mode "held"
+    engine.counted                          how many times portald-web has told its counts: no question
     engine.online                           addresses that have a session
     engine.reload(**changes)                sends a new bundle
     engine.stop()
@@ -22,7 +23,7 @@ import time
 
 REQUEST = struct.Struct("=IIIIBBH16s")
 REPLY = struct.Struct("=III6sH4xQQQQQQ")
-COUNTS, EXTEND = 22, 23  # counts are not answered
+COUNTS, EXTEND = 22, 23
 LOOKUP, LOGIN, LOGOUT, REPLY_TYPE, BUNDLE = 1, 2, 3, 4, 5
 STRANGER, ONLINE, NO_DEVICE, UNVERIFIED, REFUSED, FAILED = 1, 2, 3, 4, 5, 6
 MAC = bytes.fromhex("02005e100001")
@@ -76,6 +77,7 @@ class FakeEngine:
         self.online = {}
         self.questions = []
         self.held = []
+        self.counted = 0
         self.build = build
         self.stderr = stderr
         self.process = None
@@ -123,7 +125,9 @@ class FakeEngine:
                 return
             if not data:
                 return
-            if self.mode == "held":
+            if struct.unpack_from("=I", data)[0] == COUNTS:
+                self.counted += 1
+            elif self.mode == "held":
                 self.held.append(data)
             else:
                 self.answer(data)
@@ -135,8 +139,6 @@ class FakeEngine:
         self.held.clear()
 
     def answer(self, data):
-        if struct.unpack_from("=I", data)[0] == COUNTS:
-            return
         kind, number, zone, _pad, family, _p, port, raw = REQUEST.unpack(data)
         address = socket.inet_ntop(socket.AF_INET if family == 4 else socket.AF_INET6, raw[: 4 if family == 4 else 16])
         self.questions.append((kind, zone, address, port))

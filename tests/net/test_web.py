@@ -548,10 +548,13 @@ def test_engine_says_no(web, state, status, words):
 
 
 def test_slow_engine(web):
-    """Many wait for an answer at the same time, and others are served meanwhile."""
+    """Many wait for an answer at the same time, and others are served and counted meanwhile."""
     web.mode = "held"
     with ThreadPoolExecutor(20) as pool:
         try:
+            told = web.counted
+            is_511(ask(web.divert, host="example.org"))
+            wait_until(lambda: web.counted > told, what="its counts are told")
             answers = [pool.submit(ask, web.portal, "GET", "/login") for _ in range(20)]
             wait_until(lambda: len(web.held) == 20, what="all have been asked about")
             is_511(ask(web.divert, host="example.org"))
