@@ -198,6 +198,16 @@ def test_bad_line(make_line, family, title, seed, lost, doubled, delayed):
     assert counts["strange"] == 0
 
 
+def slot():
+    """The responder's clock: it counts how many of these have begun since a SYN."""
+    return int(time.monotonic()) // 2
+
+
+def next_slot():
+    began = slot()
+    namespace.wait_until(lambda: slot() > began, what="the next slot")
+
+
 @families
 @pytest.mark.parametrize("pieces", [
     [REQUEST[:9], REQUEST[9:]],
@@ -205,7 +215,8 @@ def test_bad_line(make_line, family, title, seed, lost, doubled, delayed):
     [REQUEST[:17], b"Cookie: c=" + b"c" * 3000 + b"\r\n", REQUEST[17:]],
 ], ids=["line", "fields", "large"])
 def test_head_in_pieces(good_line, family, pieces):
-    """Sent in parts at once: the kernel joins what it sends again."""
+    """Sent in parts at once, in the slot of the SYN: the kernel joins what it sends again."""
+    next_slot()
     with good_line.connect(family) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
@@ -241,25 +252,12 @@ def test_half_close(good_line, family):
         check_511(read_all(sock))
 
 
-def slot():
-    """The responder's clock: it counts how many of these have begun since a SYN."""
-    return int(time.monotonic()) // 2
-
-
-def connect_within_a_slot(line, family):
-    while True:
-        began, sock = slot(), line.connect(family)
-        if slot() == began:
-            return began, sock
-        sock.close()
-
-
 @families
 def test_half_close_in_the_next_slot(good_line, family):
     """The FIN comes by itself, behind what is not answered yet: that has its answer before the connection ends."""
-    began, sock = connect_within_a_slot(good_line, family)
-    with sock:
-        namespace.wait_until(lambda: slot() > began, what="the next slot")
+    next_slot()
+    with good_line.connect(family) as sock:
+        next_slot()
         sock.send(b"GET /\r\n\r\n")
         sock.shutdown(socket.SHUT_WR)
         check_511(read_all(sock))
