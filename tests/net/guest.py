@@ -202,6 +202,17 @@ class Guest:
         assert success.status == 200, f"{self}: {success.status}: {success.body!r}"
         return success
 
+    def login_soon(self, family):
+        """Until the portal is there, or as often as it says "try again"; what this guest asks may also pass."""
+        def done():
+            try:
+                answer = self.post_form(self.login_page(family, up_address(family)))
+                return answer.status == 303 and self.follow(answer).status == 200
+            except (OSError, AssertionError):
+                return False
+
+        namespace.wait_until(done, 60, f"{self} has logged in")
+
     # ---- what passes
 
     def opens(self, family, to=None, timeout=5.0 * SLOW):

@@ -124,8 +124,8 @@ class World:
         for family in (4, 6):
             for _ in range(20):
                 self.user.udp(up_address(family), 7, bytes(500))
-        wait_until(lambda: min(self._kept()) >= 40 * 500, 30, "what was used is on the disk")
-        self.used = self._kept()
+        self.used = self._used(self.machine.sessions())
+        wait_until(lambda: min(self._kept()) >= 40 * 500 and self.usage_is_kept(), 30, "all that was used is on the disk")
 
     def _kept(self):
         """What the database says that it has used."""

@@ -391,28 +391,23 @@ def test_a_new_grant_begins_idle_anew(running):
     assert time.monotonic() - granted >= IDLE
 
 
-def ctl_later(gw, *args):
-    """Asks while the gate is stopped."""
-    thread = threading.Thread(target=gw.ctl_raw, args=args)
-    thread.start()
-    time.sleep(0.5)
-    return thread
-
-
 def test_a_change_comes_before_the_judgement_by_what_was(running):
     """The counters were asked for before the quota was raised, and are judged after."""
     lab, gw = running
     g1 = lab.guests["g1"]
     gate = gw.pids()["portald-gate"][0]
     grant(gw, g1, "--quota-total", str(QUOTA))
-    os.kill(gate, signal.SIGSTOP)
-    try:
-        blast(lab, g1, 4, "up", 2 * QUOTA // PACKET)
-        time.sleep(2)  # the accounting has asked
-        change = ctl_later(gw, "set", g1.mac, "--quota-total", "1G")
-    finally:
-        os.kill(gate, signal.SIGCONT)
-    change.join()
+    sock, request = asking(gw, g1, **{"quota-total": 1_000_000_000})
+    with sock:
+        os.kill(gate, signal.SIGSTOP)
+        try:
+            blast(lab, g1, 4, "up", 2 * QUOTA // PACKET)
+            time.sleep(2)  # the accounting has asked
+            sock.sendall(request)
+            assert gw.status()  # came later: so the gate has been asked
+        finally:
+            os.kill(gate, signal.SIGCONT)
+        assert json.loads(sock.makefile().readline())["changed"] == 1
     time.sleep(2)
     assert session(gw, g1)["quota-total"] == 1_000_000_000
 

@@ -316,7 +316,14 @@ def test_connections_of_one_address_are_limited(web):
     is_511(ask(web.divert, host="example.org", to="::1"), "http://[::1]/login")  # another guest
     for sock in socks:
         sock.close()
-    time.sleep(0.2)
+
+    def there_is_room():
+        try:
+            return raw(web.divert, b"GET / HTTP/1.0\r\n\r\n")
+        except ConnectionResetError:
+            return False
+
+    wait_until(there_is_room, what="there is room again")
     is_511(ask(web.divert, host="example.org"))
 
 
