@@ -89,7 +89,7 @@ def link_is_ready(name, interface):
     return "state UP" in shown and all(f"local {address} " in routes for address in re.findall(r"inet6 (\S+)/", shown))
 
 
-def wait_until(condition, timeout=10.0, what="", pause=0.02):
+def wait_until(condition, timeout=10.0, what="", pause=0.02, pause_max=PAUSE_MAX):
     """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds, SLOW times as many.
     The longer it takes the more rarely it polls: what a condition runs costs others their time."""
     timeout *= SLOW
@@ -102,4 +102,4 @@ def wait_until(condition, timeout=10.0, what="", pause=0.02):
         if waited >= timeout:
             name = what or getattr(condition, "__name__", "condition")
             raise AssertionError(f"not so after {timeout} s: {name} (last value: {value!r})")
-        time.sleep(max(pause, min(waited / 20, PAUSE_MAX)))
+        time.sleep(max(pause, min(waited / 20, pause_max)))

@@ -43,6 +43,7 @@ class Line:
 
     def start(self, seed=1, lost=0, doubled=0, delayed=0, title=10):
         name = self.name
+        namespace.sysctl(name, "net.ipv4.tcp_rto_max_ms", 1000)  # else bad luck on a bad line takes minutes
         namespace.ip_batch(name, [
             "link set lo up", "tuntap add mode tun name tun0", "link set tun0 up",
             namespace.addr_add("192.0.2.10", "tun0"), namespace.addr_add("2001:db8::10", "tun0"),

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import gateway
-from conftest import families
+from conftest import CLOSED, families
 from gateway import ONE_ZONE, TWO_ZONES, lasting
 from lab import UP
 from namespace import SLOW, wait_until
@@ -65,7 +65,9 @@ def old(place, tmp_path_factory, request):
     gw.portald = version(tmp_path_factory.mktemp("version"), VERSIONS[getattr(request, "param", "a set's size")])
     os.chmod(os.path.dirname(os.path.dirname(gw.portald)), 0o755)
     gw.start()
+    place.nft(CLOSED + "delete table inet lab_closed\n")
     yield gw
+    place.nft(CLOSED)
     gw.close()
     gw.teardown()
 
