@@ -211,7 +211,7 @@ class Guest:
             except (OSError, AssertionError):
                 return False
 
-        namespace.wait_until(done, 60, f"{self} has logged in")
+        wait_until(done, 60, f"{self} has logged in")
 
     # ---- what passes
 

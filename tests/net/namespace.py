@@ -91,7 +91,8 @@ def link_is_ready(name, interface):
 
 def wait_until(condition, timeout=10.0, what="", pause=0.02, pause_max=PAUSE_MAX):
     """Polls until condition() is true and returns its value; AssertionError after `timeout` seconds, SLOW times as many.
-    The longer it takes the more rarely it polls: what a condition runs costs others their time."""
+    The longer it takes the more rarely it polls, up to every pause_max seconds: what a condition runs costs others their time.
+    With 0 for both it never pauses."""
     timeout *= SLOW
     begin = time.monotonic()
     while True:

@@ -122,7 +122,7 @@ def stop_gate_in_the_middle(gw):
     found = []
     wait_until(find, what="portald-gate is there")
     os.kill(found[0], signal.SIGSTOP)
-    wait_until(gives, 60, "some of the sessions are read", 0, 0)  # without pauses: the gate gets on only meanwhile
+    wait_until(gives, 60, "some of the sessions are read", pause=0, pause_max=0)  # the gate gets on only in it
     return found[0]
 
 

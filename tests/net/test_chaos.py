@@ -125,7 +125,8 @@ class World:
             for _ in range(20):
                 self.user.udp(up_address(family), 7, bytes(500))
         self.used = self._used(self.machine.sessions())
-        wait_until(lambda: min(self._kept()) >= 40 * 500 and self.usage_is_kept(), 30, "all that was used is on the disk")
+        assert min(self.used) >= 40 * 500
+        wait_until(self.usage_is_kept, 30, "all that was used is on the disk")
 
     def _kept(self):
         """What the database says that it has used."""

@@ -170,10 +170,11 @@ def logs_in_during_a_dump(lab, gw, large, guest, family):
     page = guest.login_page(family, up_address(family))
     with contextlib.ExitStack() as workers, stopped(gate):
         revoking = workers.enter_context(at_work(lambda: gw.revoke(leaver)))
-        wait_until(lambda: stops_in_the_dump() or not revoking.is_alive(), 60, "the gate reads the connections", 0, 0)
+        wait_until(lambda: stops_in_the_dump() or not revoking.is_alive(), 60, "the gate reads the connections",
+                   pause=0, pause_max=0)
         workers.enter_context(at_work(lambda: guest.post_form(page)))
         time.sleep(0.2)  # it is with the gate
-        wait_until(is_let_in, 60, "the guest is let in", 0, 0)
+        wait_until(is_let_in, 60, "the guest is let in", pause=0, pause_max=0)
         between = left() > 0
     assert guest.is_online() and leaver.is_stranger()
     gw.revoke(guest)

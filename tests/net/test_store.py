@@ -712,15 +712,14 @@ def test_no_acknowledged_grant_is_lost(lab, machine, how):
             time.sleep(0.3 + 0.13 * number)
             if how == "kill":
                 machine.kill(machine.pids()["portald"])
+                machine.start()
             elif how == "restart":
-                machine.stop()
+                machine.restart()
             elif how == "power":
                 machine.power_cut()
-                machine.forward(True)
+                machine.power_on()
             else:
                 lab.nft("flush ruleset")
-                continue
-            machine.start()
     finally:
         stop.set()
         for w in workers:
